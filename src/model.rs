@@ -1,0 +1,396 @@
+//! Hops, listeners, links, routes and chains: what the configs of a project mean together. Every value is a
+//! [`Setting`], which carries its origin or says why it is unknown.
+
+pub mod app;
+pub mod setting;
+
+use std::collections::BTreeMap;
+
+pub use setting::{Origin, Setting};
+
+use crate::finding::Gap;
+use crate::source::{Span, Spanned};
+
+/// Index into [`Model::hops`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HopId(pub u32);
+
+/// Index into [`Model::links`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkId(pub u32);
+
+/// Index into [`Model::routes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RouteId(pub u32);
+
+/// A service of a stack: indexes into `Project::stacks` and `Stack::services`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServiceRef {
+    /// Index of the stack.
+    pub stack: usize,
+    /// Index of the service in it.
+    pub service: usize,
+}
+
+/// What speaks on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Protocol {
+    /// HTTP/1.x in clear.
+    Http,
+    /// HTTP over TLS.
+    Https,
+    /// HTTP/2 in clear, gRPC included.
+    H2c,
+    /// FastCGI.
+    Fastcgi,
+    /// The uwsgi protocol.
+    Uwsgi,
+    /// SCGI.
+    Scgi,
+    /// memcached.
+    Memcached,
+    /// Bytes, passed on unread.
+    Tcp,
+}
+
+impl Protocol {
+    /// The word for it in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::H2c => "h2c",
+            Self::Fastcgi => "fastcgi",
+            Self::Uwsgi => "uwsgi",
+            Self::Scgi => "scgi",
+            Self::Memcached => "memcached",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
+/// Which addresses of its machine a listener takes connections on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Bind {
+    /// All of them.
+    Any,
+    /// 127.0.0.0/8 or ::1 only.
+    Loopback,
+    /// One address or name.
+    One(String),
+    /// It depends on something unknown.
+    Unknown(String),
+}
+
+/// Where a process takes connections.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// A TCP port.
+    Tcp {
+        /// On which addresses.
+        bind: Bind,
+        /// The port.
+        port: u16,
+    },
+    /// A socket in the file system of the process, by path.
+    Unix(String),
+}
+
+/// One place where a hop takes connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// The address, or why it is unknown.
+    pub address: Setting<Address>,
+    /// What it speaks, or why that is unknown.
+    pub protocol: Setting<Protocol>,
+    /// Whether it expects the PROXY header.
+    pub proxy_protocol: bool,
+}
+
+/// Keys of the timeouts of a hop, in the order of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// Establishing the connection to the next hop (milliseconds).
+    Connect,
+    /// Between two writes to the next hop (milliseconds).
+    Send,
+    /// Between two reads from the next hop (milliseconds).
+    Read,
+    /// Further attempts after the first one (count).
+    Retries,
+    /// Attempts in all, the first one included (count).
+    Tries,
+    /// How long an idle connection is kept: by a proxy towards the next hop, by an app towards the proxy (milliseconds).
+    KeepaliveIdle,
+    /// Requests on one kept connection (count).
+    KeepaliveRequests,
+    /// Waiting for the client's request head (milliseconds).
+    ClientHeader,
+    /// Between two reads of the client's body (milliseconds).
+    ClientBody,
+    /// How long an idle client connection is kept (milliseconds).
+    ClientIdle,
+    /// Waiting for a free slot of the next hop (milliseconds).
+    Queue,
+    /// An upgraded connection without traffic (milliseconds).
+    Tunnel,
+    /// After which an app kills the worker of a request (milliseconds).
+    Worker,
+    /// Between the stop signal and the end (milliseconds).
+    Grace,
+}
+
+impl Key {
+    /// Its name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Send => "send",
+            Self::Read => "read",
+            Self::Retries => "retries",
+            Self::Tries => "tries",
+            Self::KeepaliveIdle => "keepalive_idle",
+            Self::KeepaliveRequests => "keepalive_requests",
+            Self::ClientHeader => "client_header",
+            Self::ClientBody => "client_body",
+            Self::ClientIdle => "client_idle",
+            Self::Queue => "queue",
+            Self::Tunnel => "tunnel",
+            Self::Worker => "worker",
+            Self::Grace => "grace",
+        }
+    }
+
+    /// Whether it counts something instead of lasting milliseconds.
+    pub fn is_count(self) -> bool {
+        matches!(self, Self::Retries | Self::Tries | Self::KeepaliveRequests)
+    }
+}
+
+/// A duration in milliseconds or a count; `Infinite` is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Amount {
+    /// Milliseconds, or a count.
+    Finite(u64),
+    /// No limit. Orders after every finite amount.
+    Infinite,
+}
+
+/// The timeouts that apply to a hop or a route; a key that is absent does not apply.
+pub type Timeouts = BTreeMap<Key, Setting<Amount>>;
+
+/// What kind of process a hop is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HopKind {
+    /// nginx.
+    Nginx,
+    /// HAProxy.
+    HaProxy,
+    /// An app server, by the name of its program in `rules/defaults`.
+    App(String),
+    /// A proxy or an edge that is in front of others and cannot be read here (Traefik, Caddy, a load balancer).
+    Edge(String),
+}
+
+/// One process that takes requests.
+#[derive(Debug, Clone)]
+pub struct Hop {
+    /// What it is.
+    pub kind: HopKind,
+    /// The service that runs it; `None` for a process on the host.
+    pub service: Option<ServiceRef>,
+    /// Where it is best pointed at: a service's key, the main config's first line.
+    pub span: Span,
+    /// Version, e.g. `1.27.3`; as precise as the tree tells.
+    pub version: Setting<String>,
+    /// Where it takes connections; empty if that is unknown.
+    pub listeners: Vec<Listener>,
+    /// Whether `listeners` is all of them; if not, another port may be open as well.
+    pub listeners_complete: bool,
+    /// Its own timeouts that belong to no route (an app's).
+    pub timeouts: Timeouts,
+}
+
+/// What stands where a link is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dialled {
+    /// Host (name or address, lower case, no brackets) and port.
+    Tcp {
+        /// The host.
+        host: Spanned<String>,
+        /// The port, written or the scheme's.
+        port: u16,
+        /// Whether the port is written.
+        port_written: bool,
+    },
+    /// A socket path as the proxy sees it.
+    Unix(Spanned<String>),
+    /// Unknown, and why.
+    Unknown(String),
+}
+
+/// Why a name certainly leads nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeadEnd {
+    /// No service, alias, `extra_hosts` or FQDN.
+    UnknownHost,
+    /// A service that shares no network with the proxy.
+    Disjoint(ServiceRef),
+    /// A service whose profile is not active with the proxy's.
+    Profile(ServiceRef),
+    /// `localhost` of the proxy's own container, where nothing listens on the port.
+    OwnLoopback,
+    /// A socket path that no process binds; with the reason.
+    NoSocket(String),
+}
+
+/// What a link leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A service of the project, dialled over a shared network or its own namespace.
+    Service {
+        /// The service.
+        service: ServiceRef,
+        /// Port inside its container; 0 for a socket.
+        port: u16,
+        /// The hop and the listener that take the connection; `None` if none is known to.
+        hop: Option<(HopId, usize)>,
+    },
+    /// A process on the host, or the host itself.
+    Host {
+        /// Port on the host; 0 for a socket.
+        port: u16,
+        /// The hop and the listener that take the connection, if known.
+        hop: Option<(HopId, usize)>,
+    },
+    /// An address or a name outside the project.
+    External,
+    /// Certainly nowhere.
+    Nowhere(DeadEnd),
+    /// Unknown, and why.
+    Unknown(String),
+}
+
+/// One place where a proxy says whom to dial.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// The proxy.
+    pub from: HopId,
+    /// The address as written.
+    pub span: Span,
+    /// The same for people: `http://web:8000`, `web:8000`, `unix:/run/app.sock`.
+    pub written: String,
+    /// What the proxy speaks.
+    pub protocol: Protocol,
+    /// Whom it dials.
+    pub dialled: Dialled,
+    /// What that leads to.
+    pub target: Target,
+    /// Name of the upstream or backend that holds it, if any.
+    pub group: Option<Spanned<String>>,
+    /// Marked `down`, `backup`, `disabled`: no request goes there at first.
+    pub spare: bool,
+    /// Whether the name is looked up while running (a resolver) and not at the start.
+    pub resolved_late: bool,
+    /// Whether the PROXY header is sent.
+    pub sends_proxy_protocol: bool,
+    /// Whether the proxy probes it (HAProxy `check`).
+    pub checked: bool,
+    /// Whether it is an `auth_request` or `mirror` subrequest: a failure is 500, or nothing.
+    pub auxiliary: bool,
+}
+
+/// How a proxy reuses its connections to the next hop on a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reuse {
+    /// Never, and why.
+    Off(String),
+    /// Yes; how long an idle one is kept is `Key::KeepaliveIdle`. The span makes it so, `None` for a default.
+    On(Option<Span>),
+    /// Unknown, and why.
+    Unknown(String),
+}
+
+/// One way through a proxy: from a listener to a group of peers.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The proxy.
+    pub hop: HopId,
+    /// For people: `shop.example.com/api/`, `fe → be`.
+    pub name: String,
+    /// Indexes into the hop's listeners.
+    pub listeners: Vec<usize>,
+    /// Server names of the entry, lower case; empty for any.
+    pub hosts: Vec<String>,
+    /// Where the way is chosen: `proxy_pass`, `use_backend`.
+    pub span: Span,
+    /// The peers.
+    pub links: Vec<LinkId>,
+    /// What the proxy speaks to them.
+    pub protocol: Protocol,
+    /// Timeouts that apply.
+    pub timeouts: Timeouts,
+    /// Reuse of connections to the peers.
+    pub reuse: Reuse,
+    /// Whether it upgrades connections (websocket).
+    pub upgrades: bool,
+}
+
+/// One step of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The hop.
+    pub hop: HopId,
+    /// The way through it; `None` for the last hop.
+    pub route: Option<RouteId>,
+    /// The link to the next hop; `None` for the last one.
+    pub link: Option<LinkId>,
+}
+
+/// A way from an edge to an app, or as far as it can be followed.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    /// Edge first.
+    pub steps: Vec<Step>,
+}
+
+/// What the configs of a project mean together.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    /// Every process.
+    pub hops: Vec<Hop>,
+    /// Every place where a proxy says whom to dial.
+    pub links: Vec<Link>,
+    /// Every way through a proxy.
+    pub routes: Vec<Route>,
+    /// Every way through all of them.
+    pub chains: Vec<Chain>,
+    /// What could not be known.
+    pub gaps: Vec<Gap>,
+}
+
+impl Model {
+    /// The hop of an id.
+    pub fn hop(&self, id: HopId) -> &Hop {
+        &self.hops[id.0 as usize]
+    }
+
+    /// The link of an id.
+    pub fn link(&self, id: LinkId) -> &Link {
+        &self.links[id.0 as usize]
+    }
+
+    /// The route of an id.
+    pub fn route(&self, id: RouteId) -> &Route {
+        &self.routes[id.0 as usize]
+    }
+
+    /// The hops that a service runs.
+    pub fn hops_of(&self, service: ServiceRef) -> impl Iterator<Item = (HopId, &Hop)> {
+        self.hops
+            .iter()
+            .enumerate()
+            .filter(move |(_, hop)| hop.service == Some(service))
+            .map(|(at, hop)| (HopId(u32::try_from(at).unwrap_or(u32::MAX)), hop))
+    }
+}

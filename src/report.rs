@@ -1,0 +1,1 @@
+//! Findings and chains for readers: one file per output format.

@@ -1,0 +1,1 @@
+//! Comments, settings and baseline that silence findings; one that matches nothing is itself a finding.

@@ -1,0 +1,7 @@
+//! One file's text to a tree with spans. Parsing never fails: it returns a tree and errors.
+
+pub mod dockerfile;
+pub mod haproxy;
+pub mod nginx;
+pub mod value;
+pub mod yaml;

@@ -1,0 +1,1 @@
+//! Dockerfile: stages and instructions with spans.
