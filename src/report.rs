@@ -1,1 +1,3 @@
 //! Findings and chains for readers: one file per output format.
+
+pub mod parse_nginx;

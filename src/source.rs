@@ -116,9 +116,14 @@ impl SourceFile {
         }
     }
 
+    /// Line (from 1) of a byte offset; an offset past the end is on the last line.
+    pub fn line(&self, offset: u32) -> usize {
+        self.line_starts.partition_point(|start| *start <= offset)
+    }
+
     /// Line and column of a byte offset; an offset past the end is the end.
     pub fn position(&self, offset: u32) -> Position {
-        let line = self.line_starts.partition_point(|start| *start <= offset) - 1;
+        let line = self.line(offset) - 1;
         let start = self.line_starts[line] as usize;
         let mut end = (offset as usize).min(self.text.len());
         while !self.text.is_char_boundary(end) {

@@ -1,14 +1,30 @@
 //! nginx: words, statements and blocks, exactly as nginx splits them.
 
+mod build;
+mod condition;
+mod template;
+mod word;
+
+pub use template::looks_like_template;
+pub use word::unescape;
+
 use crate::finding::SyntaxError;
 use crate::source::{FileId, Span, Spanned};
+
+/// Blocks may be nested this deep. nginx has no limit of its own; a real config stays below ten.
+pub const MAX_DEPTH: usize = 200;
+
+/// So many errors are told of one file. nginx stops at the first.
+pub const MAX_ERRORS: usize = 100;
 
 /// One directive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
     /// Its name.
     pub name: Spanned<String>,
-    /// Its arguments after unquoting and unescaping; the span covers the quotes.
+    /// Its arguments without their quotes, as crossplane gives them: `\"` inside `"…"` is `"`, other escapes stay (see
+    /// [`unescape`]); the parentheses of `if (…)` are gone, and a Lua block is one argument. The span covers the
+    /// quotes, or the braces of Lua.
     pub args: Vec<Spanned<String>>,
     /// What stands between its braces, if it has any.
     pub block: Option<Vec<Directive>>,
@@ -21,11 +37,13 @@ pub struct Directive {
 pub struct Tree {
     /// The directives at the top of the file.
     pub directives: Vec<Directive>,
-    /// What is no nginx syntax.
+    /// What is no nginx syntax, in the order of the text.
     pub errors: Vec<SyntaxError>,
+    /// Every comment, `#` to the end of its line.
+    pub comments: Vec<Span>,
 }
 
 /// Reads one file; total and linear in its length.
-pub fn parse(_file: FileId, _text: &str) -> Tree {
-    Tree::default()
+pub fn parse(file: FileId, text: &str) -> Tree {
+    build::Builder::new(file, text).read()
 }

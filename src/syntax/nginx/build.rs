@@ -1,0 +1,411 @@
+//! From the flat statements of the grammar to a tree: nesting, missing ends and stray braces.
+
+use pest::{Parser, Token};
+
+use super::condition::check_condition;
+use super::word::unquote;
+use super::{Directive, MAX_DEPTH, MAX_ERRORS, Tree};
+use crate::finding::SyntaxError;
+use crate::source::{FileId, Span, Spanned};
+use grammar::{Grammar, Rule};
+
+mod grammar {
+    #[derive(pest_derive::Parser)]
+    #[grammar = "../grammars/nginx.pest"]
+    pub(super) struct Grammar;
+}
+
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// Reads one text from front to back.
+pub(super) struct Builder<'t> {
+    file: FileId,
+    text: &'t str,
+    tree: Tree,
+    /// Name and arguments of the statement that is being read.
+    words: Vec<Spanned<String>>,
+    /// The blocks that are open, outermost first.
+    open: Vec<Frame>,
+    /// How many blocks are open beyond [`MAX_DEPTH`]; what stands in them is dropped.
+    too_deep: usize,
+    /// The block whose closing brace was probably forgotten, by indentation.
+    suspect: Option<Span>,
+}
+
+/// A block that is open.
+struct Frame {
+    /// Name and arguments; empty for a brace without a directive.
+    words: Vec<Spanned<String>>,
+    /// What the blocks around it hold is kept by them.
+    children: Vec<Directive>,
+    /// Width of the blanks in front of its name, if it begins its line.
+    indent: Option<usize>,
+    /// Where it opens: name to brace.
+    head: Span,
+}
+
+impl<'t> Builder<'t> {
+    pub(super) fn new(file: FileId, text: &'t str) -> Self {
+        Self {
+            file,
+            text,
+            tree: Tree::default(),
+            words: Vec::new(),
+            open: Vec::new(),
+            too_deep: 0,
+            suspect: None,
+        }
+    }
+
+    /// Everything up to the end of the text.
+    pub(super) fn read(mut self) -> Tree {
+        let mut at = self.skip_byte_order_mark();
+        let rule = if self.text.contains("_by_lua_block") {
+            Rule::file_until_lua
+        } else {
+            Rule::file
+        };
+        while at < self.text.len() {
+            let next = self.read_statements(rule, at);
+            if next == at {
+                self.error(at, self.text.len(), "this cannot be read", "a directive");
+                break;
+            }
+            at = next;
+        }
+        self.end_of_file();
+        self.tree
+    }
+
+    /// nginx takes the mark for the start of the first name and refuses that name.
+    fn skip_byte_order_mark(&mut self) -> usize {
+        if !self.text.starts_with(BYTE_ORDER_MARK) {
+            return 0;
+        }
+        let end = BYTE_ORDER_MARK.len();
+        let message =
+            "byte order mark at the start of the file, which nginx reads as part of the first name";
+        self.error(0, end, message, "a file saved without it");
+        end
+    }
+
+    /// Reads from `at` to the end or over the next Lua block; gives where it stopped.
+    fn read_statements(&mut self, rule: Rule, at: usize) -> usize {
+        let Ok(pairs) = Grammar::parse(rule, &self.text[at..]) else {
+            return at;
+        };
+        let (mut start, mut end, mut lua) = (at, at, false);
+        for token in pairs.tokens() {
+            match token {
+                Token::Start { pos, .. } => start = at + pos.pos(),
+                Token::End { rule, pos } => {
+                    end = at + pos.pos();
+                    lua = rule == Rule::lua_head || lua && rule == Rule::file_until_lua;
+                    self.token(rule, start, end);
+                }
+            }
+        }
+        if lua { self.read_lua(end) } else { end }
+    }
+
+    fn token(&mut self, rule: Rule, start: usize, end: usize) {
+        match rule {
+            Rule::word | Rule::lua_name => {
+                let word = self.text[start..end].to_owned();
+                self.word(word, start, end);
+            }
+            Rule::quoted => self.word(unquote(&self.text[start..end]), start, end),
+            Rule::shut_quote => {
+                self.word(unquote(&self.text[start..end]), start, end);
+                self.glued_to_quote(end);
+            }
+            Rule::open_quote => self.open_quote(start, end),
+            Rule::semicolon => self.semicolon(start, end),
+            Rule::open => self.open(start, end),
+            Rule::close => self.close(start, end),
+            Rule::comment => self.tree.comments.push(self.span(start, end)),
+            Rule::statement if !self.words.is_empty() => self.unterminated(),
+            _ => {}
+        }
+    }
+
+    fn word(&mut self, value: String, start: usize, end: usize) {
+        let span = self.span(start, end);
+        self.words.push(Spanned::new(value, span));
+    }
+
+    /// nginx wants a blank, `;`, `{` or `)` behind a closing quote. A `}` there is told as the missing `;` that it is.
+    fn glued_to_quote(&mut self, end: usize) {
+        match self.text[end..].chars().next() {
+            None | Some('}') => {}
+            Some(next) => {
+                let message = format!("unexpected \"{next}\" behind a closing quote");
+                self.error(
+                    end,
+                    end + next.len_utf8(),
+                    message,
+                    "a blank, \";\" or \"{\"",
+                );
+            }
+        }
+    }
+
+    /// The rest of the line is the word, and its last character may end the statement.
+    fn open_quote(&mut self, start: usize, line_end: usize) {
+        let line = self.text[start..line_end].trim_end();
+        let kept = line.trim_end_matches([';', '{']).trim_end().len().max(1);
+        let quote = &line[..1];
+        let message = format!("{quote} is never closed");
+        self.error(
+            start,
+            start + line.len(),
+            message,
+            format!("a second {quote}"),
+        );
+        self.word(line[1..kept].to_owned(), start, start + kept);
+        let end = start + line.len();
+        if line.len() > 1 && line.ends_with('{') {
+            self.open(end - 1, end);
+        } else {
+            self.directive(None, end);
+        }
+    }
+
+    fn semicolon(&mut self, start: usize, end: usize) {
+        if self.words.is_empty() {
+            self.error(start, end, "unexpected \";\"", "a directive before it");
+        } else {
+            self.directive(None, end);
+        }
+    }
+
+    fn open(&mut self, start: usize, end: usize) {
+        let words = std::mem::take(&mut self.words);
+        let head = words.first().map_or(start, |name| name.span.start as usize);
+        if words.is_empty() {
+            self.error(
+                start,
+                end,
+                "unexpected \"{\"",
+                "the name of a block before it",
+            );
+        }
+        if self.open.len() == MAX_DEPTH {
+            if self.too_deep == 0 {
+                let message = format!("blocks nested deeper than {MAX_DEPTH} levels");
+                self.error(head, end, message, "fewer levels");
+            }
+            self.too_deep += 1;
+            return;
+        }
+        let mut frame = Frame {
+            words,
+            children: Vec::new(),
+            indent: indent_before(self.text, head),
+            head: self.span(head, end),
+        };
+        if frame.words.first().is_some_and(|name| name.value == "if") {
+            self.condition(&mut frame.words);
+        }
+        self.open.push(frame);
+    }
+
+    /// The condition of an `if`, from here on without its parentheses.
+    fn condition(&mut self, words: &mut Vec<Spanned<String>>) {
+        if let Some((span, message)) = check_condition(words) {
+            self.error_at(
+                span,
+                message,
+                "(\"$variable\"), (\"$variable\" = text), ($variable ~ regex) or (-f file)",
+            );
+        }
+        let mut args = words.split_off(1);
+        strip_parentheses(&mut args, self.text);
+        words.append(&mut args);
+    }
+
+    fn close(&mut self, start: usize, end: usize) {
+        if self.too_deep > 0 {
+            self.too_deep -= 1;
+            return;
+        }
+        let Some(frame) = self.open.pop() else {
+            self.error(
+                start,
+                end,
+                "unexpected \"}\"",
+                "no \"}\", since no block is open here",
+            );
+            return;
+        };
+        if let (Some(opened), Some(closed)) = (frame.indent, indent_before(self.text, start))
+            && closed < opened
+            && self.suspect.is_none()
+        {
+            self.suspect = Some(frame.head);
+        }
+        self.finish_block(frame, end);
+    }
+
+    fn finish_block(&mut self, frame: Frame, end: usize) {
+        if frame.words.is_empty() {
+            self.siblings().extend(frame.children);
+            return;
+        }
+        self.words = frame.words;
+        self.directive(Some(frame.children), end);
+    }
+
+    /// The words read so far are a directive that ends at `end`.
+    fn directive(&mut self, block: Option<Vec<Directive>>, end: usize) {
+        let mut words = std::mem::take(&mut self.words).into_iter();
+        let Some(name) = words.next() else { return };
+        if self.too_deep > 0 {
+            return;
+        }
+        let span = self.span(name.span.start as usize, end);
+        let args = words.collect();
+        self.siblings().push(Directive {
+            name,
+            args,
+            block,
+            span,
+        });
+    }
+
+    fn siblings(&mut self) -> &mut Vec<Directive> {
+        self.open
+            .last_mut()
+            .map_or(&mut self.tree.directives, |frame| &mut frame.children)
+    }
+
+    /// A `}` or the end of the file where a `;` is due.
+    fn unterminated(&mut self) {
+        let (Some(name), Some(last)) = (self.words.first(), self.words.last()) else {
+            return;
+        };
+        let span = last.span;
+        let message = format!("directive \"{}\" is not terminated by \";\"", name.value);
+        let expected = if last.value.ends_with('}') && !last.value.contains('{') {
+            format!(
+                "\";\" and a blank before the \"}}\", which is part of the word \"{}\"",
+                last.value
+            )
+        } else {
+            "\";\"".to_owned()
+        };
+        self.error_at(span, message, expected);
+        self.directive(None, span.end as usize);
+    }
+
+    /// Takes the Lua that begins at `start`, behind its brace, as one argument; gives where it ends.
+    fn read_lua(&mut self, start: usize) -> usize {
+        let (mut at, mut depth) = (start, 1_usize);
+        while depth > 0 && at < self.text.len() {
+            let Ok(pairs) = Grammar::parse(Rule::lua_piece, &self.text[at..]) else {
+                break;
+            };
+            let mut end = at;
+            for token in pairs.tokens() {
+                if let Token::End { rule, pos } = token {
+                    end = at + pos.pos();
+                    match rule {
+                        Rule::open => depth += 1,
+                        Rule::close => depth -= 1,
+                        _ => {}
+                    }
+                }
+            }
+            at = end;
+        }
+        let code_end = if depth == 0 { at - 1 } else { at };
+        if depth > 0 {
+            let head = self
+                .words
+                .first()
+                .map_or(start, |name| name.span.start as usize);
+            self.error(head, start, "the Lua block is never closed", "\"}\"");
+        }
+        self.word(self.text[start..code_end].to_owned(), start - 1, at);
+        self.directive(None, at);
+        at
+    }
+
+    /// Blocks that are still open are closed by the end of the file, with one error for all of them.
+    fn end_of_file(&mut self) {
+        if let Some(outermost) = self.open.first() {
+            let span = self.suspect.unwrap_or(outermost.head);
+            let count = self.open.len() + self.too_deep;
+            let message = if count == 1 {
+                "unexpected end of file: this block is never closed".to_owned()
+            } else {
+                format!("unexpected end of file: {count} blocks are never closed")
+            };
+            self.error_at(span, message, "\"}\"");
+        }
+        self.too_deep = 0;
+        while let Some(frame) = self.open.pop() {
+            self.finish_block(frame, self.text.len());
+        }
+    }
+
+    fn error(
+        &mut self,
+        start: usize,
+        end: usize,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        self.error_at(self.span(start, end), message, expected);
+    }
+
+    fn error_at(&mut self, span: Span, message: impl Into<String>, expected: impl Into<String>) {
+        if self.tree.errors.len() < MAX_ERRORS {
+            self.tree.errors.push(SyntaxError {
+                span,
+                message: message.into(),
+                expected: expected.into(),
+            });
+        }
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.file, start, end)
+    }
+}
+
+/// How many blanks stand between the start of the line and `at`; `None` if anything else does.
+fn indent_before(text: &str, at: usize) -> Option<usize> {
+    let before = &text[..at];
+    let kept = before.trim_end_matches([' ', '\t']);
+    (kept.is_empty() || kept.ends_with('\n')).then(|| before.len() - kept.len())
+}
+
+/// Takes the parentheses off the outer words of a condition; a word that was nothing else goes.
+fn strip_parentheses(args: &mut Vec<Spanned<String>>, text: &str) {
+    let wrapped = args
+        .first()
+        .is_some_and(|first| first.value.starts_with('('))
+        && args.last().is_some_and(|last| last.value.ends_with(')'));
+    if !wrapped {
+        return;
+    }
+    if let Some(first) = args.first_mut() {
+        first.value.remove(0);
+        if text[first.span.start as usize..].starts_with('(') {
+            first.span.start += 1;
+        }
+    }
+    if let Some(last) = args.last_mut() {
+        last.value.pop();
+        if text[..last.span.end as usize].ends_with(')') && last.span.end > last.span.start {
+            last.span.end -= 1;
+        }
+    }
+    if args.last().is_some_and(|last| last.value.is_empty()) {
+        args.pop();
+    }
+    if args.first().is_some_and(|first| first.value.is_empty()) {
+        args.remove(0);
+    }
+}
