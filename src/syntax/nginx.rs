@@ -2,6 +2,7 @@
 
 mod build;
 mod condition;
+mod known;
 mod template;
 mod word;
 
@@ -39,6 +40,9 @@ pub struct Tree {
     pub directives: Vec<Directive>,
     /// What is no nginx syntax, in the order of the text.
     pub errors: Vec<SyntaxError>,
+    /// What is well-formed, so that every reader takes it, and what nginx refuses to start with all the same: the
+    /// condition of an `if`.
+    pub refused: Vec<SyntaxError>,
     /// Every comment, `#` to the end of its line.
     pub comments: Vec<Span>,
 }

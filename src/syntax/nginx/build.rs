@@ -2,12 +2,15 @@
 
 use pest::{Parser, Token};
 
-use super::condition::check_condition;
+use super::condition::{check_condition, strip_parentheses};
+use super::known::{holds_entries, must_open_block};
 use super::word::unquote;
 use super::{Directive, MAX_DEPTH, MAX_ERRORS, Tree};
 use crate::finding::SyntaxError;
 use crate::source::{FileId, Span, Spanned};
 use grammar::{Grammar, Rule};
+
+mod recover;
 
 mod grammar {
     #[derive(pest_derive::Parser)]
@@ -110,10 +113,7 @@ impl<'t> Builder<'t> {
 
     fn token(&mut self, rule: Rule, start: usize, end: usize) {
         match rule {
-            Rule::word | Rule::lua_name => {
-                let word = self.text[start..end].to_owned();
-                self.word(word, start, end);
-            }
+            Rule::word => self.word(self.text[start..end].to_owned(), start, end),
             Rule::quoted => self.word(unquote(&self.text[start..end]), start, end),
             Rule::shut_quote => {
                 self.word(unquote(&self.text[start..end]), start, end);
@@ -123,6 +123,7 @@ impl<'t> Builder<'t> {
             Rule::semicolon => self.semicolon(start, end),
             Rule::open => self.open(start, end),
             Rule::close => self.close(start, end),
+            Rule::braces => self.braces(start, end),
             Rule::comment => self.tree.comments.push(self.span(start, end)),
             Rule::statement if !self.words.is_empty() => self.unterminated(),
             _ => {}
@@ -134,52 +135,29 @@ impl<'t> Builder<'t> {
         self.words.push(Spanned::new(value, span));
     }
 
-    /// nginx wants a blank, `;`, `{` or `)` behind a closing quote. A `}` there is told as the missing `;` that it is.
-    fn glued_to_quote(&mut self, end: usize) {
-        match self.text[end..].chars().next() {
-            None | Some('}') => {}
-            Some(next) => {
-                let message = format!("unexpected \"{next}\" behind a closing quote");
-                self.error(
-                    end,
-                    end + next.len_utf8(),
-                    message,
-                    "a blank, \";\" or \"{\"",
-                );
-            }
-        }
-    }
-
-    /// The rest of the line is the word, and its last character may end the statement.
-    fn open_quote(&mut self, start: usize, line_end: usize) {
-        let line = self.text[start..line_end].trim_end();
-        let kept = line.trim_end_matches([';', '{']).trim_end().len().max(1);
-        let quote = &line[..1];
-        let message = format!("{quote} is never closed");
-        self.error(
-            start,
-            start + line.len(),
-            message,
-            format!("a second {quote}"),
-        );
-        self.word(line[1..kept].to_owned(), start, start + kept);
-        let end = start + line.len();
-        if line.len() > 1 && line.ends_with('{') {
-            self.open(end - 1, end);
-        } else {
-            self.directive(None, end);
-        }
-    }
-
     fn semicolon(&mut self, start: usize, end: usize) {
         if self.words.is_empty() {
             self.error(start, end, "unexpected \";\"", "a directive before it");
-        } else {
-            self.directive(None, end);
+            return;
         }
+        let name = &self.words[0];
+        if must_open_block(&name.value, self.parent()) {
+            let message = format!("directive \"{}\" has no opening \"{{\"", name.value);
+            self.error_at(name.span, message, "\"{\"");
+        }
+        self.directive(None, end);
     }
 
     fn open(&mut self, start: usize, end: usize) {
+        self.split_unterminated();
+        if holds_entries(self.parent()) {
+            self.error(
+                start,
+                end,
+                "unexpected \"{\"",
+                "\";\", since the block around it holds no blocks",
+            );
+        }
         let words = std::mem::take(&mut self.words);
         let head = words.first().map_or(start, |name| name.span.start as usize);
         if words.is_empty() {
@@ -212,16 +190,8 @@ impl<'t> Builder<'t> {
 
     /// The condition of an `if`, from here on without its parentheses.
     fn condition(&mut self, words: &mut Vec<Spanned<String>>) {
-        if let Some((span, message)) = check_condition(words) {
-            self.error_at(
-                span,
-                message,
-                "(\"$variable\"), (\"$variable\" = text), ($variable ~ regex) or (-f file)",
-            );
-        }
-        let mut args = words.split_off(1);
-        strip_parentheses(&mut args, self.text);
-        words.append(&mut args);
+        self.tree.refused.extend(check_condition(words));
+        strip_parentheses(words, self.text);
     }
 
     fn close(&mut self, start: usize, end: usize) {
@@ -273,29 +243,16 @@ impl<'t> Builder<'t> {
         });
     }
 
+    /// Name of the innermost block; empty at the top of the file.
+    fn parent(&self) -> &str {
+        let name = self.open.last().and_then(|frame| frame.words.first());
+        name.map_or("", |name| &name.value)
+    }
+
     fn siblings(&mut self) -> &mut Vec<Directive> {
         self.open
             .last_mut()
             .map_or(&mut self.tree.directives, |frame| &mut frame.children)
-    }
-
-    /// A `}` or the end of the file where a `;` is due.
-    fn unterminated(&mut self) {
-        let (Some(name), Some(last)) = (self.words.first(), self.words.last()) else {
-            return;
-        };
-        let span = last.span;
-        let message = format!("directive \"{}\" is not terminated by \";\"", name.value);
-        let expected = if last.value.ends_with('}') && !last.value.contains('{') {
-            format!(
-                "\";\" and a blank before the \"}}\", which is part of the word \"{}\"",
-                last.value
-            )
-        } else {
-            "\";\"".to_owned()
-        };
-        self.error_at(span, message, expected);
-        self.directive(None, span.end as usize);
     }
 
     /// Takes the Lua that begins at `start`, behind its brace, as one argument; gives where it ends.
@@ -331,24 +288,6 @@ impl<'t> Builder<'t> {
         at
     }
 
-    /// Blocks that are still open are closed by the end of the file, with one error for all of them.
-    fn end_of_file(&mut self) {
-        if let Some(outermost) = self.open.first() {
-            let span = self.suspect.unwrap_or(outermost.head);
-            let count = self.open.len() + self.too_deep;
-            let message = if count == 1 {
-                "unexpected end of file: this block is never closed".to_owned()
-            } else {
-                format!("unexpected end of file: {count} blocks are never closed")
-            };
-            self.error_at(span, message, "\"}\"");
-        }
-        self.too_deep = 0;
-        while let Some(frame) = self.open.pop() {
-            self.finish_block(frame, self.text.len());
-        }
-    }
-
     fn error(
         &mut self,
         start: usize,
@@ -379,33 +318,4 @@ fn indent_before(text: &str, at: usize) -> Option<usize> {
     let before = &text[..at];
     let kept = before.trim_end_matches([' ', '\t']);
     (kept.is_empty() || kept.ends_with('\n')).then(|| before.len() - kept.len())
-}
-
-/// Takes the parentheses off the outer words of a condition; a word that was nothing else goes.
-fn strip_parentheses(args: &mut Vec<Spanned<String>>, text: &str) {
-    let wrapped = args
-        .first()
-        .is_some_and(|first| first.value.starts_with('('))
-        && args.last().is_some_and(|last| last.value.ends_with(')'));
-    if !wrapped {
-        return;
-    }
-    if let Some(first) = args.first_mut() {
-        first.value.remove(0);
-        if text[first.span.start as usize..].starts_with('(') {
-            first.span.start += 1;
-        }
-    }
-    if let Some(last) = args.last_mut() {
-        last.value.pop();
-        if text[..last.span.end as usize].ends_with(')') && last.span.end > last.span.start {
-            last.span.end -= 1;
-        }
-    }
-    if args.last().is_some_and(|last| last.value.is_empty()) {
-        args.pop();
-    }
-    if args.first().is_some_and(|first| first.value.is_empty()) {
-        args.remove(0);
-    }
 }
