@@ -68,17 +68,22 @@ fn take_line(words: &[(usize, &str)], offset: usize, file: FileId, builder: &mut
 fn line(words: &[(usize, &str)], offset: usize, file: FileId) -> Result<Line, SyntaxError> {
     let decoded = words
         .iter()
+        .take(MAX_WORDS)
         .map(|(start, raw)| word(raw, offset + start, file))
         .collect::<Result<Vec<_>, _>>()?;
-    if let Some(extra) = decoded.get(MAX_WORDS) {
-        return Err(SyntaxError {
-            span: extra.span,
-            message: format!(
-                "this line has {} words, HAProxy takes {MAX_WORDS}",
-                decoded.len()
-            ),
-            expected: "the end of the line".to_owned(),
-        });
+    if let Some((start, raw)) = words.get(MAX_WORDS) {
+        let start = offset + start;
+        let message = format!(
+            "this line has {} words, HAProxy takes {MAX_WORDS}",
+            words.len()
+        );
+        return Err(SyntaxError::new(
+            file,
+            start,
+            start + raw.len(),
+            message,
+            "the end of the line",
+        ));
     }
     let span = decoded[0].span.to(decoded[decoded.len() - 1].span);
     Ok(Line {
