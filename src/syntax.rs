@@ -1,7 +1,10 @@
 //! One file's text to a tree with spans. Parsing never fails: it returns a tree and errors.
 
 pub mod dockerfile;
+mod guess;
 pub mod haproxy;
 pub mod nginx;
 pub mod value;
 pub mod yaml;
+
+pub use guess::{Format, guess};
