@@ -392,7 +392,7 @@ mod tests {
     #[test]
     fn any_text_is_judged_in_linear_time() {
         for text in ["{", "}", "{{", "${", "\"", "é\\", "services:\n ", "a{%"] {
-            guess("nginx.conf", &text.repeat(200_000));
+            guess("nginx.conf", &text.repeat(50_000));
         }
     }
 }

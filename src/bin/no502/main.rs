@@ -1,3 +1,25 @@
 //! The program: everything that touches the outside.
 
-fn main() {}
+mod args;
+mod clock;
+mod config;
+mod disk;
+mod failure;
+mod parse;
+mod roots;
+mod run;
+mod shim;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match run::run(&args::Cli::parse()) {
+        Ok(verdict) => verdict.into(),
+        Err(failure) => {
+            run::say(failure);
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The command line as it is typed. What it means together with `no502.toml` is for `config.rs` and `run.rs`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use no502::finding::{Confidence, Severity};
+
+use crate::clock::parse_date;
+use crate::shim::{Format, chain};
+
+/// Reads the configs of a stack and says, before the deploy, where a 502, 503 or 504 will come from.
+#[derive(Debug, Parser)]
+#[command(name = "no502", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// When to colour: NO_COLOR is honoured by `auto`
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// Leave out the line that says all is well
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more: every unknown with its reason
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Report what will answer 502, 503 or 504
+    Check(Check),
+    /// Show every way from an edge to an app, hop by hop, with each timeout and where it comes from
+    Chain(Chain),
+    /// Show the page of a rule
+    Explain {
+        /// Id of the rule, as `no502 rules` lists it
+        rule: String,
+    },
+    /// List every rule
+    Rules,
+    /// Show what is read from a file, as JSON
+    Parse(Parse),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Folders or files: a folder is a project, a file stands for the project around it
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// pretty, short, json, sarif, github, gitlab, junit or checkstyle; may be repeated
+    #[arg(long, value_name = "F[=PATH]", value_parser = check_output)]
+    pub(crate) format: Vec<Output<Format>>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// Fail on findings of this severity and above; the default is warning
+    #[arg(long, value_name = "SEVERITY|never")]
+    pub(crate) fail_on: Option<FailOn>,
+    /// Fail on gaps too: on what could not be read
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Chain {
+    /// Folders or files, as for `check`
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// text or json; may be repeated
+    #[arg(long, value_name = "F[=PATH]", value_parser = chain_output)]
+    pub(crate) format: Vec<Output<chain::Format>>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+/// What any command that loads a project understands.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ProjectArgs {
+    /// Settings to use in place of the nearest no502.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Only these rules
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) select: Vec<String>,
+    /// Not these rules
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) ignore: Vec<String>,
+    /// Leave out findings below this severity: info, warning or error
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub(crate) min_severity: Option<Severity>,
+    /// Leave out findings below this confidence: low, medium or high
+    #[arg(long, value_name = "CONFIDENCE", value_parser = confidence)]
+    pub(crate) min_confidence: Option<Confidence>,
+    /// Run pedantic rules too
+    #[arg(long)]
+    pub(crate) pedantic: bool,
+    /// The day to judge certificates by; SOURCE_DATE_EPOCH does the same
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    pub(crate) now: Option<i64>,
+    /// Read what .gitignore leaves out
+    #[arg(long)]
+    pub(crate) no_ignore: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Parse {
+    /// The files; several HAProxy or compose files act as one, as with repeated `-f`
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The language, where its text does not tell
+    #[arg(long = "as", value_enum, value_name = "LANGUAGE")]
+    pub(crate) language: Option<Language>,
+    /// A compose file as it is written: not merged, not interpolated
+    #[arg(long)]
+    pub(crate) single: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    Nginx,
+    Haproxy,
+    Compose,
+}
+
+/// From which severity on the exit code is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailOn {
+    /// This one and above.
+    Severity(Severity),
+    /// None.
+    Never,
+}
+
+impl FromStr for FailOn {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        if word == "never" {
+            return Ok(Self::Never);
+        }
+        severity(word)
+            .map(Self::Severity)
+            .map_err(|_| "expected info, warning, error or never".to_owned())
+    }
+}
+
+/// One `--format`: what to write, and where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Output<F> {
+    /// What.
+    pub(crate) format: F,
+    /// The file; standard output if there is none.
+    pub(crate) path: Option<PathBuf>,
+}
+
+const CHECK_FORMATS: &[(&str, Format)] = &[
+    ("pretty", Format::Pretty),
+    ("short", Format::Short),
+    ("json", Format::Json),
+    ("sarif", Format::Sarif),
+    ("github", Format::Github),
+    ("gitlab", Format::Gitlab),
+    ("junit", Format::Junit),
+    ("checkstyle", Format::Checkstyle),
+];
+
+const CHAIN_FORMATS: &[(&str, chain::Format)] =
+    &[("text", chain::Format::Text), ("json", chain::Format::Json)];
+
+fn check_output(written: &str) -> Result<Output<Format>, String> {
+    output(written, CHECK_FORMATS)
+}
+
+fn chain_output(written: &str) -> Result<Output<chain::Format>, String> {
+    output(written, CHAIN_FORMATS)
+}
+
+fn output<F: Copy>(written: &str, formats: &[(&str, F)]) -> Result<Output<F>, String> {
+    let (name, path) = match written.split_once('=') {
+        Some((_, "")) => return Err("a path must follow the `=`".to_owned()),
+        Some((name, path)) => (name, Some(PathBuf::from(path))),
+        None => (written, None),
+    };
+    match formats.iter().find(|(known, _)| *known == name) {
+        Some((_, format)) => Ok(Output {
+            format: *format,
+            path,
+        }),
+        None => {
+            let names: Vec<&str> = formats.iter().map(|(name, _)| *name).collect();
+            Err(format!("expected one of {}", names.join(", ")))
+        }
+    }
+}
+
+fn severity(word: &str) -> Result<Severity, String> {
+    [Severity::Info, Severity::Warning, Severity::Error]
+        .into_iter()
+        .find(|severity| severity.as_str() == word)
+        .ok_or_else(|| "expected info, warning or error".to_owned())
+}
+
+fn confidence(word: &str) -> Result<Confidence, String> {
+    [Confidence::Low, Confidence::Medium, Confidence::High]
+        .into_iter()
+        .find(|confidence| confidence.as_str() == word)
+        .ok_or_else(|| "expected low, medium or high".to_owned())
+}

@@ -1,0 +1,309 @@
+//! `no502.toml` as it is written, and what it means together with the command line.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use no502::finding::{Confidence, Severity};
+use no502::rules::RULES;
+use no502::settings::{Allow, Settings, StackFiles};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::args::{FailOn, ProjectArgs};
+use crate::disk::read_regular;
+use crate::failure::{Failure, did_you_mean};
+use crate::roots::{Roots, ancestor_with};
+
+/// Name of the file.
+pub(crate) const NAME: &str = "no502.toml";
+
+/// A `no502.toml` that was read.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    /// Where it is; `None` if there is none.
+    pub(crate) path: Option<PathBuf>,
+    text: String,
+    written: Written,
+}
+
+/// The keys of the file. Few on purpose: what two good teams would set differently.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct Written {
+    select: Vec<Spanned<String>>,
+    ignore: Vec<Spanned<String>>,
+    fail_on: Option<WrittenFailOn>,
+    min_severity: Option<Severity>,
+    min_confidence: Option<Confidence>,
+    pedantic: bool,
+    strict: bool,
+    rules: BTreeMap<Spanned<String>, WrittenRule>,
+    versions: Versions,
+    allow: Vec<WrittenAllow>,
+    stack: Vec<WrittenStack>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WrittenFailOn {
+    Info,
+    Warning,
+    Error,
+    Never,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenRule {
+    severity: Severity,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Versions {
+    nginx: Option<String>,
+    haproxy: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenAllow {
+    rule: Spanned<String>,
+    path: Option<String>,
+    reason: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenStack {
+    files: Vec<String>,
+    #[serde(default)]
+    env: Vec<String>,
+    #[serde(default)]
+    profiles: Vec<String>,
+}
+
+impl Config {
+    /// The file that was asked for, else the nearest one: in the root, or above it within the same git repository.
+    pub(crate) fn load(asked: Option<&Path>, roots: &Roots) -> Result<Self, Failure> {
+        let path = match asked {
+            Some(path) => path.to_owned(),
+            None => match nearest(roots) {
+                Some(path) => path,
+                None => return Ok(Self::default()),
+            },
+        };
+        let bytes = read_regular(&path).map_err(|error| Failure::unreadable(&path, &error))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Failure::new(format!("`{}` is not UTF-8", path.display())))?;
+        let written = toml::from_str(&text).map_err(|error| explain(&error, &path, &text))?;
+        let config = Self {
+            path: Some(path),
+            text,
+            written,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The settings of a run: command line over file over defaults.
+    pub(crate) fn settings(&self, args: &ProjectArgs, root: &Path) -> Result<Settings, Failure> {
+        for id in args.select.iter().chain(&args.ignore) {
+            known_rule(id)?;
+        }
+        let written = &self.written;
+        let over = |typed: &[String], written: &[Spanned<String>]| {
+            if typed.is_empty() {
+                plain(written)
+            } else {
+                typed.to_vec()
+            }
+        };
+        let mut settings = Settings {
+            select: over(&args.select, &written.select),
+            ignore: over(&args.ignore, &written.ignore),
+            min_severity: args.min_severity.or(written.min_severity),
+            min_confidence: args.min_confidence.or(written.min_confidence),
+            pedantic: args.pedantic || written.pedantic,
+            ..Settings::default()
+        };
+        for (id, rule) in &written.rules {
+            settings
+                .severity
+                .insert(id.get_ref().clone(), rule.severity);
+        }
+        let versions = [
+            ("nginx", &written.versions.nginx),
+            ("haproxy", &written.versions.haproxy),
+        ];
+        for (program, version) in versions {
+            if let Some(version) = version {
+                settings
+                    .versions
+                    .insert(program.to_owned(), version.clone());
+            }
+        }
+        let base = Base::new(self.path.as_deref(), root);
+        settings.allow = written
+            .allow
+            .iter()
+            .filter_map(|allow| base.allow(allow))
+            .collect();
+        settings.stacks = written
+            .stack
+            .iter()
+            .filter_map(|stack| base.stack(stack))
+            .collect();
+        Ok(settings)
+    }
+
+    /// From which severity on a run fails.
+    pub(crate) fn fail_on(&self) -> Option<FailOn> {
+        self.written.fail_on.map(|written| match written {
+            WrittenFailOn::Info => FailOn::Severity(Severity::Info),
+            WrittenFailOn::Warning => FailOn::Severity(Severity::Warning),
+            WrittenFailOn::Error => FailOn::Severity(Severity::Error),
+            WrittenFailOn::Never => FailOn::Never,
+        })
+    }
+
+    /// Whether gaps fail a run.
+    pub(crate) fn strict(&self) -> bool {
+        self.written.strict
+    }
+
+    /// Where the rule of each `[[allow]]` is written, as byte ranges of the file, in order.
+    pub(crate) fn allow_spans(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
+        self.written.allow.iter().map(|allow| allow.rule.span())
+    }
+
+    /// The text of the file.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What `serde` cannot see: rules that do not exist, reasons that say nothing.
+    fn check(&self) -> Result<(), Failure> {
+        let path = self.path.as_deref().unwrap_or(Path::new(NAME));
+        let written = &self.written;
+        let named = written.select.iter().chain(&written.ignore);
+        let named = named
+            .chain(written.rules.keys())
+            .chain(written.allow.iter().map(|allow| &allow.rule));
+        for id in named {
+            known_rule(id.get_ref()).map_err(|failure| failure.at(path, &self.text, id.span()))?;
+        }
+        match written
+            .allow
+            .iter()
+            .find(|allow| allow.reason.get_ref().trim().is_empty())
+        {
+            Some(allow) => Err(Failure::new("an `allow` needs a reason")
+                .at(path, &self.text, allow.reason.span())
+                .help("say why this is no fault here, for whoever reads it next year")),
+            None => Ok(()),
+        }
+    }
+}
+
+fn plain(written: &[Spanned<String>]) -> Vec<String> {
+    written.iter().map(|id| id.get_ref().clone()).collect()
+}
+
+fn nearest(roots: &Roots) -> Option<PathBuf> {
+    let inside = |dir: &PathBuf| {
+        *dir == roots.root || roots.git.as_ref().is_some_and(|git| dir.starts_with(git))
+    };
+    ancestor_with(&roots.root, NAME)
+        .filter(inside)
+        .map(|dir| dir.join(NAME))
+}
+
+fn known_rule(id: &str) -> Result<(), Failure> {
+    if RULES.iter().any(|rule| rule.id == id) {
+        return Ok(());
+    }
+    let help = did_you_mean(id, RULES.iter().map(|rule| rule.id));
+    Err(Failure::new(format!("there is no rule `{id}`"))
+        .help(help.unwrap_or_else(|| "`no502 rules` lists them all".to_owned())))
+}
+
+/// An error of the TOML reader, with its line and the name that was meant.
+fn explain(error: &toml::de::Error, path: &Path, text: &str) -> Failure {
+    let message = error.message().trim().replace('\n', ", ");
+    let failure = Failure::new(message.clone()).at(path, text, error.span().unwrap_or(0..0));
+    let mut names = message.split('`').skip(1).step_by(2);
+    let help = names
+        .next()
+        .and_then(|written| did_you_mean(written, names));
+    match help {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
+}
+
+/// Turns paths that are relative to the folder of `no502.toml` into paths below the root.
+struct Base {
+    /// Parts of the root's path below the folder of the file.
+    down: Vec<String>,
+}
+
+impl Base {
+    fn new(config: Option<&Path>, root: &Path) -> Self {
+        let folder = config
+            .and_then(|path| path.canonicalize().ok())
+            .and_then(|path| path.parent().map(Path::to_owned));
+        let below = folder
+            .as_deref()
+            .and_then(|folder| root.strip_prefix(folder).ok());
+        let parts = below.into_iter().flat_map(Path::iter);
+        Self {
+            down: parts
+                .map(|part| part.to_string_lossy().into_owned())
+                .collect(),
+        }
+    }
+
+    /// `None` if the path lies outside the root.
+    fn path(&self, written: &str) -> Option<String> {
+        let mut parts: Vec<&str> = written
+            .split('/')
+            .filter(|part| !matches!(*part, "" | "."))
+            .collect();
+        for step in &self.down {
+            match parts.first() {
+                Some(&"**") => break,
+                Some(first) if *first == step || *first == "*" => drop(parts.remove(0)),
+                _ => return None,
+            }
+        }
+        Some(parts.join("/"))
+    }
+
+    fn allow(&self, written: &WrittenAllow) -> Option<Allow> {
+        let path = match &written.path {
+            Some(path) => Some(self.path(path)?),
+            None => None,
+        };
+        Some(Allow {
+            rule: written.rule.get_ref().clone(),
+            path,
+            reason: written.reason.get_ref().clone(),
+            span: None,
+        })
+    }
+
+    fn stack(&self, written: &WrittenStack) -> Option<StackFiles> {
+        let below = |paths: &[String]| {
+            paths
+                .iter()
+                .map(|path| self.path(path))
+                .collect::<Option<Vec<_>>>()
+        };
+        Some(StackFiles {
+            files: below(&written.files)?,
+            env: below(&written.env)?,
+            profiles: written.profiles.clone(),
+        })
+    }
+}

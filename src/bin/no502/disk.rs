@@ -1,0 +1,302 @@
+//! The real world: the one implementation of `Host` that opens files. Whatever a path or a symbolic link says, nothing
+//! outside the root is read, and only regular files are opened, so that a pipe or a device cannot make a run wait.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use no502::host::{Entry, Host, PathKind, Walk};
+use walkdir::{DirEntry, WalkDir};
+
+/// Configs are small; what is larger than this is a dump or a data set, and reading it would only cost time.
+const LARGEST_FILE: u64 = 16 * 1024 * 1024;
+
+/// Folders that hold other people's work and are never deployed as a config.
+const NEVER_ENTERED: &[&str] = &[".git", "node_modules"];
+
+/// A folder on the disk.
+pub(crate) struct Disk {
+    root: PathBuf,
+    scopes: Vec<PathBuf>,
+    named: Vec<PathBuf>,
+    ignoring: bool,
+    now: i64,
+    ignores: RefCell<HashMap<PathBuf, Option<Gitignore>>>,
+}
+
+impl Disk {
+    /// `root` is absolute and free of links. `scopes` are the folders below it that are walked, `named` the files that
+    /// are read even where version control ignores them.
+    pub(crate) fn new(root: PathBuf, scopes: Vec<PathBuf>, named: Vec<PathBuf>) -> Self {
+        Self {
+            root,
+            scopes,
+            named,
+            ignoring: true,
+            now: 0,
+            ignores: RefCell::default(),
+        }
+    }
+
+    /// Whether `.gitignore` limits the walk.
+    pub(crate) fn ignoring(mut self, ignoring: bool) -> Self {
+        self.ignoring = ignoring;
+        self
+    }
+
+    /// What the time is, in seconds since 1970.
+    pub(crate) fn at(mut self, now: i64) -> Self {
+        self.now = now;
+        self
+    }
+
+    /// The place of a path below the root, links followed; an error if it is not below the root after all.
+    fn locate(&self, path: &str) -> io::Result<PathBuf> {
+        let relative = Path::new(path);
+        let plain = relative
+            .components()
+            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let outside = || io::Error::new(io::ErrorKind::PermissionDenied, "lies outside the root");
+        if !plain {
+            return Err(outside());
+        }
+        let real = self.root.join(relative).canonicalize()?;
+        if real.starts_with(&self.root) {
+            Ok(real)
+        } else {
+            Err(outside())
+        }
+    }
+
+    /// The path below the root as the library writes it; `None` if it is not UTF-8.
+    fn below_root(&self, path: &Path) -> Option<String> {
+        let relative = path.strip_prefix(&self.root).ok()?;
+        let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str()).collect();
+        Some(parts?.join("/"))
+    }
+
+    fn ignores(&self, path: &Path, is_dir: bool) -> bool {
+        if !self.ignoring {
+            return false;
+        }
+        let mut folder = path.parent();
+        while let Some(dir) = folder.filter(|dir| dir.starts_with(&self.root)) {
+            match self.matched(dir, path, is_dir) {
+                Match::Ignore(()) => return true,
+                Match::Whitelist(()) => return false,
+                Match::None => folder = dir.parent(),
+            }
+        }
+        false
+    }
+
+    /// What the ignore file of one folder says of a path.
+    fn matched(&self, dir: &Path, path: &Path, is_dir: bool) -> Match<()> {
+        let mut known = self.ignores.borrow_mut();
+        if !known.contains_key(dir) {
+            known.insert(dir.to_owned(), self.ignore_file(dir));
+        }
+        match known.get(dir).and_then(Option::as_ref) {
+            Some(rules) => rules.matched(path, is_dir).map(|_| ()),
+            None => Match::None,
+        }
+    }
+
+    /// The rules of `.gitignore` in a folder; in the root, those of `.git/info/exclude` come before and so count less.
+    fn ignore_file(&self, dir: &Path) -> Option<Gitignore> {
+        let mut builder = GitignoreBuilder::new(dir);
+        let exclude = (dir == self.root).then(|| dir.join(".git/info/exclude"));
+        let mut found = false;
+        for file in exclude.into_iter().chain([dir.join(".gitignore")]) {
+            let Ok(bytes) = read_regular(&file) else {
+                continue;
+            };
+            for line in String::from_utf8_lossy(&bytes).lines() {
+                // A pattern that cannot be read ignores nothing, as in git.
+                let _ = builder.add_line(None, line);
+                found = true;
+            }
+        }
+        found.then(|| builder.build().ok()).flatten()
+    }
+
+    fn walk_scope(&self, scope: &Path, found: &mut Found) {
+        let entries = WalkDir::new(scope)
+            .follow_links(false)
+            .sort_by_file_name()
+            .into_iter()
+            .filter_entry(|entry| entry.depth() == 0 || self.is_wanted(entry));
+        for entry in entries {
+            match entry {
+                Ok(entry) => self.note(&entry, found),
+                Err(error) => {
+                    let path = error.path().and_then(|path| self.below_root(path));
+                    let reason = error.io_error().map_or_else(|| error.to_string(), describe);
+                    found.unreadable.push((path.unwrap_or_default(), reason));
+                }
+            }
+        }
+    }
+
+    fn is_wanted(&self, entry: &DirEntry) -> bool {
+        let is_dir = entry.file_type().is_dir();
+        let never = is_dir && NEVER_ENTERED.iter().any(|name| entry.file_name() == *name);
+        !never && !self.ignores(entry.path(), is_dir)
+    }
+
+    fn note(&self, entry: &DirEntry, found: &mut Found) {
+        let kind = entry.file_type();
+        if kind.is_dir() || !(kind.is_file() || kind.is_symlink()) {
+            return;
+        }
+        let Some(path) = self.below_root(entry.path()) else {
+            let shown = entry.path().to_string_lossy().into_owned();
+            found
+                .unreadable
+                .push((shown, "its name is not UTF-8".to_owned()));
+            return;
+        };
+        if kind.is_file() {
+            found.files.entry(entry.path().to_owned()).or_insert(path);
+        } else if let Ok(real) = self.locate(&path)
+            && real.is_file()
+        {
+            found.links.entry(real).or_insert(path);
+        }
+    }
+}
+
+/// What a walk came across, by the real place of each file.
+#[derive(Default)]
+struct Found {
+    files: BTreeMap<PathBuf, String>,
+    links: BTreeMap<PathBuf, String>,
+    unreadable: Vec<(String, String)>,
+}
+
+impl Host for Disk {
+    /// A file that a link names is known by the link: `sites-enabled/shop` is what nginx reads, and
+    /// `sites-available/shop`, which it points to, would only be the same file again.
+    fn walk(&self) -> Walk {
+        let mut found = Found::default();
+        for scope in &self.scopes {
+            self.walk_scope(scope, &mut found);
+        }
+        let mut files = found.files;
+        files.extend(found.links);
+        for named in &self.named {
+            if let Some(path) = self.below_root(named) {
+                files.insert(named.clone(), path);
+            }
+        }
+        let mut files: Vec<String> = files.into_values().collect();
+        files.sort();
+        files.dedup();
+        Walk {
+            files,
+            unreadable: found.unreadable,
+        }
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.locate(path)
+            .and_then(|real| read_regular(&real))
+            .map_err(|error| describe(&error))
+    }
+
+    fn list(&self, path: &str) -> Vec<Entry> {
+        let Ok(entries) = self.locate(path).and_then(fs::read_dir) else {
+            return Vec::new();
+        };
+        let mut entries: Vec<Entry> = entries
+            .filter_map(Result::ok)
+            .filter_map(|entry| {
+                Some(Entry {
+                    path: entry.file_name().to_str()?.to_owned(),
+                    is_dir: entry.path().is_dir(),
+                })
+            })
+            .collect();
+        entries.sort();
+        entries
+    }
+
+    fn stat(&self, path: &str) -> Option<PathKind> {
+        let kind = fs::metadata(self.locate(path).ok()?).ok()?.file_type();
+        Some(if kind.is_file() {
+            PathKind::File
+        } else if kind.is_dir() {
+            PathKind::Dir
+        } else {
+            PathKind::Other
+        })
+    }
+
+    fn is_ignored(&self, path: &str) -> bool {
+        let full = self.root.join(path);
+        let parents = full
+            .ancestors()
+            .skip(1)
+            .take_while(|dir| dir.starts_with(&self.root) && *dir != self.root);
+        self.ignores(&full, full.is_dir()) || parents.into_iter().any(|dir| self.ignores(dir, true))
+    }
+
+    fn now(&self) -> i64 {
+        self.now
+    }
+}
+
+/// The bytes of a regular file of a size that a config may have.
+pub(crate) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let about = fs::metadata(path)?;
+    if about.is_dir() {
+        return Err(io::Error::other("is a directory"));
+    }
+    if !about.is_file() {
+        return Err(io::Error::other("is no regular file"));
+    }
+    let too_large = || io::Error::other(format!("is larger than {} MiB", LARGEST_FILE >> 20));
+    if about.len() > LARGEST_FILE {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or(0));
+    File::open(path)?
+        .take(LARGEST_FILE + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(too_large());
+    }
+    Ok(bytes)
+}
+
+/// An error of the system in the words of a finding, the same on every system: lower case, no number, no full stop.
+pub(crate) fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "does not exist".to_owned(),
+        io::ErrorKind::PermissionDenied if error.get_ref().is_none() => {
+            "permission denied".to_owned()
+        }
+        io::ErrorKind::NotADirectory => "is below a file".to_owned(),
+        _ => {
+            let text = error.to_string();
+            let text = text.split(" (os error").next().unwrap_or(&text);
+            let mut letters = text.chars();
+            letters.next().map_or_else(String::new, |first| {
+                first.to_lowercase().chain(letters).collect()
+            })
+        }
+    }
+}
+
+/// Whether a file that a person named can be opened. Its size is not looked at: that is a gap, not a failure.
+pub(crate) fn check_readable(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.is_file() {
+        File::open(path).map(drop)
+    } else {
+        Err(io::Error::other("is no regular file"))
+    }
+}

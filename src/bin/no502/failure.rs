@@ -1,0 +1,155 @@
+//! Why the program could not do its work, for the person who started it. Everything here ends in exit code 2.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+
+use crate::disk;
+
+/// One failure: what, where, and what to do about it.
+#[derive(Debug, Default)]
+pub(crate) struct Failure {
+    message: String,
+    place: Option<Place>,
+    help: Option<String>,
+}
+
+/// Where in a file, with the line as it is written.
+#[derive(Debug)]
+struct Place {
+    path: String,
+    line: usize,
+    column: usize,
+    width: usize,
+    text: String,
+}
+
+impl Failure {
+    /// Lower case, no full stop.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            ..Self::default()
+        }
+    }
+
+    /// A path that the person named and that cannot be read.
+    pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        Self::new(format!("`{}` {}", path.display(), disk::describe(error)))
+    }
+
+    /// What to do about it.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The bytes of a file that it is about.
+    pub(crate) fn at(mut self, path: &Path, text: &str, span: Range<usize>) -> Self {
+        let start = span.start.min(text.len());
+        let before = text.get(..start).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = text[line_start..].lines().next().unwrap_or_default();
+        let marked = text.get(start..span.end.min(line_start + line.len()));
+        self.place = Some(Place {
+            path: path.display().to_string(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            width: marked.map_or(1, |marked| marked.chars().count().max(1)),
+            text: line.to_owned(),
+        });
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        write!(out, "no502: {}", self.message)?;
+        if let Some(place) = &self.place {
+            let margin = " ".repeat(place.line.to_string().len());
+            let mark = "^".repeat(place.width);
+            let indent = " ".repeat(place.column - 1);
+            write!(
+                out,
+                "\n{margin}--> {}:{}:{}",
+                place.path, place.line, place.column
+            )?;
+            write!(
+                out,
+                "\n{margin} |\n{} | {}",
+                place.line,
+                place.text.replace('\t', " ")
+            )?;
+            write!(out, "\n{margin} | {indent}{mark}")?;
+        }
+        match &self.help {
+            Some(help) => write!(out, "\n  help: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// "did you mean …", or the names that are known if none of them is near.
+pub(crate) fn did_you_mean<'a>(
+    written: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Option<String> {
+    let furthest = (written.chars().count() / 3).max(1);
+    known
+        .map(|name| (distance(written, name), name))
+        .filter(|(distance, _)| *distance <= furthest)
+        .min()
+        .map(|(_, name)| format!("did you mean `{name}`?"))
+}
+
+/// How many letters must be put in, taken out, changed or swapped to make one word of the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut two_ago: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut before = None;
+    for (row, letter) in a.chars().enumerate() {
+        let mut now = vec![row + 1];
+        for (at, other) in b.iter().enumerate() {
+            let change = last[at] + usize::from(letter != *other);
+            let mut cost = change.min(last[at + 1] + 1).min(now[at] + 1);
+            if at > 0 && Some(*other) == before && letter == b[at - 1] {
+                cost = cost.min(two_ago[at - 1] + 1);
+            }
+            now.push(cost);
+        }
+        two_ago = std::mem::replace(&mut last, now);
+        before = Some(letter);
+    }
+    last[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_offered() {
+        let known = ["timeout-zero", "timeout-missing", "stale-dns"];
+        let offer = |written| did_you_mean(written, known.into_iter());
+        assert_eq!(
+            offer("timeuot-zero").as_deref(),
+            Some("did you mean `timeout-zero`?")
+        );
+        assert_eq!(
+            offer("stale_dns").as_deref(),
+            Some("did you mean `stale-dns`?")
+        );
+        assert_eq!(offer("x"), None);
+    }
+
+    #[test]
+    fn the_place_is_drawn_under_its_line() {
+        let failure = Failure::new("bad").at(Path::new("a.toml"), "x = 1\nyé = 2\n", 10..11);
+        assert_eq!(
+            failure.to_string(),
+            "no502: bad\n --> a.toml:2:4\n  |\n2 | yé = 2\n  |    ^"
+        );
+    }
+}

@@ -1,0 +1,312 @@
+//! The commands: what each one reads, writes and answers.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::process::ExitCode;
+
+use no502::analyze::{Analysis, analyze};
+use no502::finding::{Finding, Severity};
+use no502::project::Project;
+use no502::rules::RULES;
+use no502::source::{SourceFile, Sources, Span};
+
+use crate::args::{Chain, Check, Cli, Color, Command, FailOn, Output, ProjectArgs};
+use crate::clock;
+use crate::config::{Config, NAME};
+use crate::disk::Disk;
+use crate::failure::{Failure, did_you_mean};
+use crate::roots::Roots;
+use crate::shim::{self as report, Format, Look, chain};
+
+/// What a run that did its work has to say; a [`Failure`] is exit code 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing at or above the limit.
+    Clean,
+    /// Findings at or above the limit.
+    Findings,
+    /// The tool could not do all of its work, and has said why.
+    Failed,
+    /// With `--strict`: gaps, and nothing worse.
+    Gaps,
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        Self::from(match verdict {
+            Verdict::Clean => 0,
+            Verdict::Findings => 1,
+            Verdict::Failed => 2,
+            Verdict::Gaps => 3,
+        })
+    }
+}
+
+/// Does what the command line asks.
+pub(crate) fn run(cli: &Cli) -> Result<Verdict, Failure> {
+    match &cli.command {
+        Command::Check(args) => check(args, cli),
+        Command::Chain(args) => show_chain(args, cli),
+        Command::Explain { rule } => explain(rule, cli),
+        Command::Rules => rules(cli),
+        Command::Parse(args) => crate::parse::parse(args),
+    }
+}
+
+/// Says something to the person, beside the output.
+pub(crate) fn say(text: impl std::fmt::Display) {
+    // Nobody reads standard error any more: there is nobody to tell.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
+    let mut run = Run::load(&args.paths, &args.project)?;
+    run.focus();
+    let outputs = one_per_place(&args.format, Format::Pretty)?;
+    for output in &outputs {
+        write_to(output, |out| {
+            let look = run.look(cli, output.path.is_none());
+            report::write(output.format, &run.analysis, &look, out)
+        })?;
+    }
+    let analysis = &run.analysis;
+    if analysis.project.sources.iter().next().is_none() {
+        say("no502: nothing to read here: no nginx, HAProxy or compose file");
+    } else if analysis.findings.is_empty() && analysis.gaps.is_empty() && !run.failed && !cli.quiet
+    {
+        say(format_args!(
+            "no502: {}, {}, nothing to report",
+            count(analysis.project.sources.iter().count(), "file"),
+            count(analysis.model.links.len(), "link"),
+        ));
+    }
+    let limit = args.fail_on.or(run.config.fail_on());
+    Ok(run.verdict(
+        limit.unwrap_or(FailOn::Severity(Severity::Warning)),
+        args.strict,
+    ))
+}
+
+fn show_chain(args: &Chain, cli: &Cli) -> Result<Verdict, Failure> {
+    let run = Run::load(&args.paths, &args.project)?;
+    for output in &one_per_place(&args.format, chain::Format::Text)? {
+        write_to(output, |out| {
+            let look = run.look(cli, output.path.is_none());
+            chain::write(output.format, &run.analysis, &look, out)
+        })?;
+    }
+    Ok(run.verdict(FailOn::Never, false))
+}
+
+fn explain(id: &str, _cli: &Cli) -> Result<Verdict, Failure> {
+    let Some(rule) = RULES.iter().find(|rule| rule.id == id) else {
+        let help = did_you_mean(id, RULES.iter().map(|rule| rule.id));
+        return Err(Failure::new(format!("there is no rule `{id}`"))
+            .help(help.unwrap_or_else(|| "`no502 rules` lists them all".to_owned())));
+    };
+    to_stdout(|out| write!(out, "{}", rule.page))
+}
+
+fn rules(_cli: &Cli) -> Result<Verdict, Failure> {
+    to_stdout(|out| {
+        RULES
+            .iter()
+            .try_for_each(|rule| writeln!(out, "{}", rule.id))
+    })
+}
+
+/// A project that was read and judged.
+struct Run {
+    roots: Roots,
+    config: Config,
+    analysis: Analysis,
+    failed: bool,
+}
+
+impl Run {
+    fn load(paths: &[std::path::PathBuf], args: &ProjectArgs) -> Result<Self, Failure> {
+        let roots = Roots::of(paths).map_err(first_of)?;
+        roots.failures.iter().for_each(say);
+        let config = Config::load(args.config.as_deref(), &roots)?;
+        let mut settings = config.settings(args, &roots.root)?;
+        let disk = Disk::new(
+            roots.root.clone(),
+            roots.scopes.clone(),
+            roots.files.clone(),
+        )
+        .ignoring(!args.no_ignore)
+        .at(clock::now(
+            args.now,
+            variable("SOURCE_DATE_EPOCH").as_deref(),
+        )?);
+        let mut project = Project::load(&disk, &settings);
+        place_allows(&config, &mut settings, &mut project.sources);
+        let analysis = analyze(project, &settings);
+        let failed = !roots.failures.is_empty();
+        Ok(Self {
+            roots,
+            config,
+            analysis,
+            failed,
+        })
+    }
+
+    /// Keeps what has a label in a path that was named.
+    fn focus(&mut self) {
+        let (roots, sources) = (&self.roots, &self.analysis.project.sources);
+        let wanted = |finding: &Finding| {
+            let labels = [&finding.primary].into_iter().chain(&finding.related);
+            labels
+                .into_iter()
+                .any(|label| roots.wants(&sources.get(label.span.file).path))
+        };
+        self.analysis.findings.retain(wanted);
+        self.analysis.silenced.retain(wanted);
+        self.analysis.baselined.retain(wanted);
+    }
+
+    fn verdict(&self, limit: FailOn, strict: bool) -> Verdict {
+        let failing = |finding: &Finding| match limit {
+            FailOn::Never => false,
+            FailOn::Severity(limit) => finding.severity >= limit,
+        };
+        if self.failed {
+            Verdict::Failed
+        } else if self.analysis.findings.iter().any(failing) {
+            Verdict::Findings
+        } else if (strict || self.config.strict())
+            && !self.analysis.gaps.is_empty()
+            && limit != FailOn::Never
+        {
+            Verdict::Gaps
+        } else {
+            Verdict::Clean
+        }
+    }
+
+    fn look(&self, cli: &Cli, to_stdout: bool) -> Look {
+        let terminal = to_stdout && io::stdout().is_terminal();
+        Look {
+            color: wants_color(cli.color, terminal),
+            unicode: !terminal || speaks_unicode(),
+            width: columns().filter(|_| terminal).unwrap_or(100),
+            verbose: cli.verbose,
+            prefix: self.roots.prefix(),
+        }
+    }
+}
+
+/// All failures but the last are said; the last is the answer.
+fn first_of(mut failures: Vec<Failure>) -> Failure {
+    let last = failures
+        .pop()
+        .unwrap_or_else(|| Failure::new("the paths have no folder in common"));
+    failures.iter().for_each(say);
+    last
+}
+
+/// Puts `no502.toml` among the sources if it allows anything, so that an `[[allow]]` that matches nothing can be shown.
+fn place_allows(config: &Config, settings: &mut no502::settings::Settings, sources: &mut Sources) {
+    if settings.allow.is_empty() || config.allow_spans().count() != settings.allow.len() {
+        return;
+    }
+    let file = sources.add(SourceFile::new(NAME, config.text().as_bytes().to_vec()));
+    for (allow, range) in settings.allow.iter_mut().zip(config.allow_spans()) {
+        allow.span = Some(Span::new(file, range.start, range.end));
+    }
+}
+
+/// The outputs that were asked for; two that would write over each other are a mistake.
+fn one_per_place<F: Copy>(asked: &[Output<F>], default: F) -> Result<Vec<Output<F>>, Failure> {
+    if asked.is_empty() {
+        return Ok(vec![Output {
+            format: default,
+            path: None,
+        }]);
+    }
+    let mut places = BTreeSet::new();
+    for output in asked {
+        if !places.insert(&output.path) {
+            return Err(
+                Failure::new("two formats would be written to the same place")
+                    .help("give all but one a file: --format pretty --format sarif=no502.sarif"),
+            );
+        }
+    }
+    Ok(asked.to_vec())
+}
+
+fn write_to<F>(
+    output: &Output<F>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let Some(path) = &output.path else {
+        return to_stdout(|out| write(out)).map(drop);
+    };
+    let written = File::create(path).and_then(|file| {
+        let mut out = BufWriter::new(file);
+        write(&mut out)?;
+        out.flush()
+    });
+    written
+        .map_err(|error| Failure::new(format!("`{}` cannot be written: {error}", path.display())))
+}
+
+/// Writes to standard output. A reader who has seen enough, such as `head`, closes the pipe: that is no failure.
+pub(crate) fn to_stdout(
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<Verdict, Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(format!(
+            "standard output cannot be written: {error}"
+        ))),
+        _ => Ok(Verdict::Clean),
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+fn wants_color(asked: Color, terminal: bool) -> bool {
+    match asked {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            let refused = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+            terminal && !refused && variable("TERM").as_deref() != Some("dumb")
+        }
+    }
+}
+
+/// Whether the locale is UTF-8; one that is not set at all says nothing against it.
+fn speaks_unicode() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .filter_map(variable)
+        .find(|value| !value.is_empty());
+    locale.is_none_or(|locale| {
+        locale
+            .to_ascii_lowercase()
+            .replace('-', "")
+            .contains("utf8")
+    })
+}
+
+fn columns() -> Option<usize> {
+    variable("COLUMNS")?
+        .parse()
+        .ok()
+        .filter(|width| (40..=400).contains(width))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that looks at the environment"
+)]
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok()
+}
