@@ -2,6 +2,7 @@
 //! [`Setting`], which carries its origin or says why it is unknown.
 
 pub mod app;
+pub mod knowledge;
 pub mod setting;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,169 @@
+//! What programs, images and edges do when nothing is written: the tables of `rules/defaults`, each number with its
+//! source. A family is parsed when one of its programs is first asked for, an image's row when it is looked up.
+
+mod glob;
+mod table;
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+pub use glob::fits;
+pub use table::{Documented, Edge, Image, Listen, Number, Program, Stop, Watched};
+
+/// The program of a name: `gunicorn-sync`, `node-http-20`.
+pub fn program(name: &str) -> Option<&'static Program> {
+    programs().find(|program| program.name == name)
+}
+
+/// Every program of `rules/defaults`, family by family.
+pub fn programs() -> impl Iterator<Item = &'static Program> {
+    FAMILIES.iter().flat_map(Family::programs)
+}
+
+/// What is known of an image, written as in compose: `postgres:16`, `ghcr.io/a/b@sha256:…`.
+///
+/// Only the row that fits is parsed; the whole table would cost more than all the other work on a small project.
+pub fn image(reference: &str) -> Option<Image> {
+    let reference = glob::canonical(reference);
+    IMAGES.lines().find_map(|line| {
+        let name = row_name(line)?;
+        if !glob::fits(name, &reference) {
+            return None;
+        }
+        let row = format!("image = [{line}]");
+        toml::from_str::<ImageFile>(&row).ok()?.image.pop()
+    })
+}
+
+/// The load balancer, CDN or router of a name: `aws-alb`, `cloudflare`.
+pub fn edge(name: &str) -> Option<&'static Edge> {
+    edges().iter().find(|edge| edge.name == name)
+}
+
+/// Every edge of `rules/defaults/edges.toml`.
+pub fn edges() -> &'static [Edge] {
+    static EDGES: OnceLock<Vec<Edge>> = OnceLock::new();
+    EDGES.get_or_init(|| {
+        let file: EdgeFile = toml::from_str(EDGE_TEXT).expect("a test parses edges.toml");
+        file.edge
+    })
+}
+
+const IMAGES: &str = include_str!("../../rules/defaults/images.toml");
+const EDGE_TEXT: &str = include_str!("../../rules/defaults/edges.toml");
+
+/// One file of programs, parsed when it is first needed.
+struct Family {
+    text: &'static str,
+    parsed: OnceLock<Vec<Program>>,
+}
+
+impl Family {
+    const fn new(text: &'static str) -> Self {
+        Self {
+            text,
+            parsed: OnceLock::new(),
+        }
+    }
+
+    fn programs(&self) -> &[Program] {
+        self.parsed.get_or_init(|| {
+            let file: ProgramFile =
+                toml::from_str(self.text).expect("a test parses every file of rules/defaults");
+            file.program
+        })
+    }
+}
+
+static FAMILIES: [Family; 10] = [
+    Family::new(include_str!("../../rules/defaults/python.toml")),
+    Family::new(include_str!("../../rules/defaults/node.toml")),
+    Family::new(include_str!("../../rules/defaults/php.toml")),
+    Family::new(include_str!("../../rules/defaults/ruby.toml")),
+    Family::new(include_str!("../../rules/defaults/web.toml")),
+    Family::new(include_str!("../../rules/defaults/jvm.toml")),
+    Family::new(include_str!("../../rules/defaults/dotnet.toml")),
+    Family::new(include_str!("../../rules/defaults/go.toml")),
+    Family::new(include_str!("../../rules/defaults/rust.toml")),
+    Family::new(include_str!("../../rules/defaults/beam.toml")),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProgramFile {
+    program: Vec<Program>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ImageFile {
+    image: Vec<Image>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EdgeFile {
+    edge: Vec<Edge>,
+}
+
+/// The name of a row of `images.toml`, which stands on a line of its own.
+fn row_name(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("  { name = \"")?;
+    rest.split_once('"').map(|(name, _)| name)
+}
+
+/// Numbers of an edge, seconds unless the name says otherwise.
+pub type EdgeNumbers = BTreeMap<String, f64>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_has_a_source() {
+        for program in programs() {
+            for (key, number) in program.numbers() {
+                assert!(!number.source.trim().is_empty(), "{} {key}", program.name);
+            }
+            if let Some(listen) = &program.listen {
+                assert!(!listen.source.trim().is_empty(), "{}", program.name);
+            }
+        }
+        let images: ImageFile = toml::from_str(IMAGES).unwrap();
+        for image in &images.image {
+            assert!(!image.source.trim().is_empty(), "{}", image.name);
+        }
+        assert!(edges().iter().all(|edge| !edge.source.trim().is_empty()));
+    }
+
+    #[test]
+    fn every_image_can_be_looked_up_and_names_a_known_program() {
+        let images: ImageFile = toml::from_str(IMAGES).unwrap();
+        let rows = IMAGES.lines().filter_map(row_name).count();
+        assert_eq!(rows, images.image.len());
+        for image in &images.image {
+            if let Some(name) = &image.program {
+                let elsewhere = name == "nginx" || name == "haproxy";
+                assert!(elsewhere || program(name).is_some(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut seen = std::collections::BTreeSet::new();
+        for program in programs() {
+            assert!(seen.insert(&program.name), "{}", program.name);
+        }
+    }
+
+    #[test]
+    fn the_first_row_that_fits_wins() {
+        assert_eq!(image("wordpress:6-fpm-alpine").unwrap().ports, [9000]);
+        assert_eq!(image("wordpress").unwrap().ports, [80]);
+        assert_eq!(image("docker.io/library/postgres:16").unwrap().ports, [5432]);
+        assert!(image("example/own-app:1").is_none());
+    }
+}

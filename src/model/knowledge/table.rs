@@ -1,0 +1,190 @@
+//! The rows of `rules/defaults`, as they are written there.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// One number with the source that it was read from or the program that it was measured on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Number<'a> {
+    /// Seconds, bytes or a count, as its key says; -1 is no limit, 0 is none or at once.
+    pub value: f64,
+    /// Program and version that were measured, or the document.
+    pub source: &'a str,
+    /// Whether it was measured.
+    pub measured: bool,
+}
+
+/// A number that was read, not measured.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Documented {
+    /// The number.
+    pub value: f64,
+    /// The document.
+    pub source: String,
+}
+
+/// Where a program listens when nothing is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// `*` for every address, else an address.
+    pub bind: Option<String>,
+    /// The port.
+    pub port: Option<u16>,
+    /// Where that is known from.
+    pub source: String,
+    /// Whether it was measured.
+    pub measured: bool,
+}
+
+/// Files that may move a program's listener, and the words that do it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Watched {
+    /// Paths below the working directory.
+    pub files: Vec<String>,
+    /// A file without any of these leaves the listener alone.
+    pub words: Vec<String>,
+}
+
+/// How a program stops.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Stop {
+    /// What it does with requests at SIGTERM.
+    pub sigterm: Option<String>,
+    /// What a client sees of a request that is cut in the end.
+    pub cut: Option<String>,
+    /// What it does as process 1.
+    pub pid1: Option<String>,
+    /// The signal that lets it finish its requests.
+    pub signal: Option<String>,
+}
+
+/// One program, or one of its variants.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Unique: `gunicorn-gthread`.
+    pub name: String,
+    /// For people: `gunicorn`.
+    pub label: String,
+    /// The versions that the row holds for; empty for all.
+    #[serde(default)]
+    pub versions: String,
+    /// Command lines that start it: words in which `*` is any text, `**` any words.
+    #[serde(default)]
+    pub commands: Vec<String>,
+    /// When this variant applies, for people.
+    #[serde(default)]
+    pub when: String,
+    /// What it speaks.
+    pub protocol: String,
+    /// Where it listens when nothing is written.
+    pub listen: Option<Listen>,
+    /// Flags by what they set: `host`, `port`, `bind`, `unix`, `keepalive`, `keepalive_ms`, `worker`, `grace`,
+    /// `config` (a file), `tls`, `opaque` (moves the listener in a way that is not read).
+    #[serde(default)]
+    pub flags: BTreeMap<String, Vec<String>>,
+    /// Variables, by the same names.
+    #[serde(default)]
+    pub env: BTreeMap<String, Vec<String>>,
+    /// Files that may move the listener.
+    pub config: Option<Watched>,
+    /// How it stops.
+    #[serde(default)]
+    pub stop: Stop,
+    /// What a proxy sees of a request that takes too long.
+    pub sees: Option<String>,
+    /// The source of the measured numbers.
+    pub source: String,
+    /// Measured numbers.
+    #[serde(default)]
+    pub measured: BTreeMap<String, f64>,
+    /// Numbers that were read.
+    #[serde(default)]
+    pub documented: BTreeMap<String, Documented>,
+}
+
+impl Program {
+    /// A number by its key: `keepalive_idle_s`, `request_timeout_s`, `graceful_s`, `backlog`, …
+    pub fn number(&self, key: &str) -> Option<Number<'_>> {
+        self.numbers()
+            .find(|(name, _)| *name == key)
+            .map(|(_, number)| number)
+    }
+
+    /// Every number.
+    pub fn numbers(&self) -> impl Iterator<Item = (&str, Number<'_>)> {
+        let measured = self.measured.iter().map(|(key, value)| {
+            let number = Number {
+                value: *value,
+                source: &self.source,
+                measured: true,
+            };
+            (key.as_str(), number)
+        });
+        let documented = self.documented.iter().map(|(key, read)| {
+            let number = Number {
+                value: read.value,
+                source: &read.source,
+                measured: false,
+            };
+            (key.as_str(), number)
+        });
+        measured.chain(documented)
+    }
+
+    /// The flags that set something.
+    pub fn flags(&self, what: &str) -> &[String] {
+        self.flags.get(what).map_or(&[], Vec::as_slice)
+    }
+
+    /// The variables that set something.
+    pub fn env(&self, what: &str) -> &[String] {
+        self.env.get(what).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// One image, run as it is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// Pattern: `php:*fpm*`.
+    pub name: String,
+    /// The ports that it listens on, the main one first.
+    pub ports: Vec<u16>,
+    /// What it speaks on them; `?` if that depends on its version.
+    pub protocol: String,
+    /// The program of these tables that runs in it.
+    pub program: Option<String>,
+    /// Its stop signal, if it is not SIGTERM.
+    pub stop: Option<String>,
+    /// Whether it opens no other port.
+    #[serde(default)]
+    pub complete: bool,
+    /// Where that is known from.
+    pub source: String,
+}
+
+/// A load balancer, CDN or router.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edge {
+    /// `aws-alb`.
+    pub name: String,
+    /// `lb`, `lb-l4`, `cdn`, `gateway`, …
+    pub kind: String,
+    /// Whether the numbers can be changed.
+    pub configurable: bool,
+    /// What else is to be known.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// The document.
+    pub source: String,
+    /// Numbers by key: `upstream_idle_s`, `response_timeout_s`, `connect_timeout_s`, …
+    #[serde(default)]
+    pub numbers: super::EdgeNumbers,
+}
