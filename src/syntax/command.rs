@@ -115,6 +115,17 @@ pub fn words(text: &str) -> Vec<Word> {
         .collect()
 }
 
+/// Splits the body of a Dockerfile instruction: quotes, escapes and parameters, but no operators.
+pub fn arguments(text: &str) -> Vec<Word> {
+    let values = parse(Rule::arguments, text).map(Pair::into_inner);
+    values
+        .into_iter()
+        .flatten()
+        .filter(|pair| pair.as_rule() == Rule::value)
+        .map(word)
+        .collect()
+}
+
 /// Reads one string in which nothing but parameters and escapes means anything.
 pub fn text(text: &str) -> Word {
     let parts = parse(Rule::text, text).map_or_else(
@@ -155,6 +166,20 @@ impl Word {
         fields.add(&self.parts, lookup)?;
         Ok(fields.finish())
     }
+
+    /// The one string that it becomes where values are not split at blanks: in a Dockerfile.
+    pub fn expand_whole(
+        &self,
+        lookup: &dyn Fn(&str) -> Variable,
+    ) -> Result<(String, bool), String> {
+        let mut fields = Fields {
+            whole: true,
+            ..Fields::default()
+        };
+        fields.add(&self.parts, lookup)?;
+        let (words, assumed) = fields.finish();
+        Ok((words.concat(), assumed))
+    }
 }
 
 /// The words that one word becomes while its parts are expanded.
@@ -163,6 +188,7 @@ struct Fields {
     done: Vec<String>,
     open: Option<String>,
     assumed: bool,
+    whole: bool,
 }
 
 impl Fields {
@@ -203,7 +229,11 @@ impl Fields {
             ("+", None, _) => Ok(()),
             (_, Some((value, assumed)), _) => {
                 self.assumed |= assumed;
-                if quoted { self.push(&value) } else { self.split(&value) }
+                if quoted || self.whole {
+                    self.push(&value);
+                } else {
+                    self.split(&value);
+                }
                 Ok(())
             }
             _ => {
@@ -331,6 +361,7 @@ fn parts(pair: Pair<'_, Rule>, quoted: bool) -> Vec<Part> {
     match pair.as_rule() {
         Rule::bare
         | Rule::literal
+        | Rule::value_chars
         | Rule::literal_chars
         | Rule::single_chars
         | Rule::double_chars
