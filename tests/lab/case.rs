@@ -1,0 +1,265 @@
+//! One example on loopback: stand-ins, apps and proxies start, the client asks, everything ends.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use no502::page::File;
+
+use super::address::View;
+use super::client::{self, Outcome};
+use super::program::Program;
+use super::proxy::Proxy;
+use super::spec::{Only, Request, Spec};
+use super::stack::{Stack, lift};
+use super::{app, dns, proxy, stub};
+
+/// How long a proxy may take to listen; one that may not start ends long before.
+const START: Duration = Duration::from_secs(5);
+/// How long the client waits unless the page says otherwise.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// What came of an example, and what its programs said meanwhile.
+pub(crate) struct Report {
+    /// What the client saw.
+    pub(crate) outcome: Outcome,
+    /// The ends of all logs.
+    pub(crate) logs: String,
+}
+
+/// Runs an example. An error is a failure of the lab or of the page, never an outcome.
+pub(crate) fn run(files: &[File], spec: &Spec, only: Only) -> Result<Report, String> {
+    let (dir, net) = place();
+    let mut stack = Stack::read(files, &dir.0, net)?;
+    for (index, stub) in spec.stub.iter().enumerate() {
+        if stack.service(&stub.service).is_none() {
+            let last = 200 + u8::try_from(index).map_err(|error| error.to_string())?;
+            stack.outside.insert(
+                stub.service.clone(),
+                Ipv4Addr::new(127, net[0], net[1], last),
+            );
+        }
+    }
+    let lab = Lab {
+        files,
+        spec,
+        only,
+        stack: &stack,
+    };
+    let _stubs = lab.stubs()?;
+    let _dns = lab.name_server()?;
+    let apps = lab.apps()?;
+    let mut proxies = lab.proxies()?;
+    for (_, proxy) in &mut proxies {
+        if !proxy.program.wait_for(&proxy.listens, START) {
+            let outcome = if proxy.program.has_ended() {
+                Outcome::NoStart
+            } else {
+                Outcome::Hang
+            };
+            return Ok(Report {
+                outcome,
+                logs: proxy.program.said(),
+            });
+        }
+    }
+    let outcome = lab.ask(&proxies, &apps)?;
+    let programs = proxies
+        .iter()
+        .map(|(_, proxy)| &proxy.program)
+        .chain(apps.iter().map(|(_, program)| program));
+    Ok(Report {
+        outcome,
+        logs: programs.map(Program::said).collect(),
+    })
+}
+
+struct Lab<'a> {
+    files: &'a [File<'a>],
+    spec: &'a Spec,
+    only: Only,
+    stack: &'a Stack,
+}
+
+impl<'a> Lab<'a> {
+    fn views(&self) -> impl Iterator<Item = View<'a>> {
+        let (stack, scale) = (self.stack, self.spec.scale);
+        let running = stack.services.iter().filter(|service| service.runs);
+        running.map(move |service| View {
+            stack,
+            service,
+            scale,
+        })
+    }
+
+    fn stubs(&self) -> Result<Vec<stub::Running>, String> {
+        let mut running = Vec::new();
+        let wanted = |only: Option<Only>| only.is_none_or(|only| only == self.only);
+        for told in self.spec.stub.iter().filter(|stub| wanted(stub.only)) {
+            let service = self.stack.service(&told.service);
+            let outside = self.stack.outside.get(&told.service);
+            let mut addresses: Vec<Ipv4Addr> = outside.copied().into_iter().collect();
+            if let Some(service) = service.filter(|service| service.runs) {
+                addresses.push(service.own);
+                if !told.loopback && service.address != service.own {
+                    addresses.push(service.address);
+                }
+            }
+            for address in addresses {
+                let address = SocketAddr::new(address.into(), lift(told.port));
+                let after = told
+                    .after
+                    .map(|after| after.scaled(self.spec.scale))
+                    .unwrap_or_default();
+                running.push(stub::start(address, told.behaviour, after)?);
+            }
+        }
+        Ok(running)
+    }
+
+    fn name_server(&self) -> Result<dns::Running, String> {
+        let all = self
+            .stack
+            .services
+            .iter()
+            .map(|service| service.name.clone());
+        let names = all.chain(self.stack.outside.keys().cloned());
+        let asks = self.views().next().ok_or("no service runs")?.service;
+        let known =
+            names.filter_map(|name| self.stack.known(asks, &name).map(|address| (name, address)));
+        dns::start(self.stack.dns, known.collect())
+    }
+
+    fn apps(&self) -> Result<Vec<(&'a str, Program)>, String> {
+        let mut apps = Vec::new();
+        let work = self
+            .spec
+            .work
+            .map(|work| work.scaled(self.spec.scale))
+            .unwrap_or_default();
+        for view in self.views() {
+            let stood_in = self
+                .spec
+                .stub
+                .iter()
+                .any(|stub| stub.service == view.service.name);
+            if !stood_in && let Some(program) = app::start(view, self.files, work)? {
+                apps.push((view.service.name.as_str(), program));
+            }
+        }
+        Ok(apps)
+    }
+
+    fn proxies(&self) -> Result<Vec<(&'a str, Proxy)>, String> {
+        let mut proxies = Vec::new();
+        for view in self.views() {
+            let name = view.service.name.as_str();
+            proxies.extend(
+                proxy::start(view, self.files)?
+                    .into_iter()
+                    .map(|proxy| (name, proxy)),
+            );
+        }
+        Ok(proxies)
+    }
+
+    fn ask(&self, proxies: &[(&str, Proxy)], apps: &[(&str, Program)]) -> Result<Outcome, String> {
+        let entry = self.entry(proxies)?;
+        let one = [Request::default()];
+        let requests = if self.spec.request.is_empty() {
+            &one[..]
+        } else {
+            &self.spec.request
+        };
+        let patience = self
+            .spec
+            .patience
+            .map_or(PATIENCE, |patience| patience.scaled(self.spec.scale));
+        let mut outcome = Outcome::Closed;
+        for request in requests {
+            for _ in 0..request.times {
+                outcome = self.send(entry, request, patience, apps)?;
+                if !outcome.is_success() {
+                    return Ok(outcome);
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn entry(&self, proxies: &[(&str, Proxy)]) -> Result<SocketAddr, String> {
+        let named = |wanted: &str| proxies.iter().find(|(name, _)| *name == wanted);
+        let publishes = |name: &str| {
+            self.stack
+                .service(name)
+                .is_some_and(|service| service.publishes)
+        };
+        let chosen = match &self.spec.entry {
+            Some(name) => named(name),
+            None => proxies
+                .iter()
+                .find(|(name, _)| publishes(name))
+                .or_else(|| proxies.first()),
+        };
+        let (name, proxy) = chosen.ok_or("the example has no proxy to ask")?;
+        let told = self.spec.port.map(lift);
+        let listener = proxy
+            .listens
+            .iter()
+            .find(|address| told.is_none_or(|port| address.port() == port));
+        listener
+            .copied()
+            .ok_or_else(|| format!("{name} does not listen on a port to ask"))
+    }
+
+    fn send(
+        &self,
+        to: SocketAddr,
+        request: &Request,
+        patience: Duration,
+        apps: &[(&str, Program)],
+    ) -> Result<Outcome, String> {
+        let wait = request
+            .after
+            .map(|after| after.scaled(self.spec.scale))
+            .unwrap_or_default();
+        let Some(name) = &request.stalled else {
+            thread::sleep(wait);
+            return Ok(client::send(to, request, patience));
+        };
+        let stalled = apps.iter().find(|(app, _)| app == name);
+        let (_, program) =
+            stalled.ok_or_else(|| format!("{name} is no app that the lab started"))?;
+        program.signal("STOP");
+        thread::sleep(wait);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(Duration::from_millis(200));
+                program.signal("CONT");
+            });
+            Ok(client::send(to, request, patience))
+        })
+    }
+}
+
+/// A folder for a case, which goes with it, and the middle of its addresses, which no other case has.
+fn place() -> (Folder, [u8; 2]) {
+    static CASES: AtomicU8 = AtomicU8::new(1);
+    let case = CASES.fetch_add(1, Ordering::Relaxed);
+    let process = std::process::id();
+    // A socket path may be 107 bytes long, so the folder has a short name.
+    let dir = std::env::temp_dir().join(format!("n5-{process}-{case}"));
+    let second = u8::try_from(1 + process % 250).expect("below 251");
+    (Folder(dir), [second, case])
+}
+
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(Path::new(&self.0));
+    }
+}

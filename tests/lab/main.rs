@@ -1,0 +1,140 @@
+//! Every claim is proven: the real nginx and HAProxy answer a page's Bad with what it says, and its Good with success.
+//! `README.md` beside this file says how a page becomes a running stack.
+//!
+//! Runs where nginx and haproxy are installed, and says so where they are not; `NO502_LAB=required` makes a missing
+//! program a failure, and `NO502_LAB=<rule>` runs one page and prints what its programs said.
+
+#![allow(clippy::print_stderr, reason = "a proof that was not run must be seen")]
+#![allow(clippy::disallowed_methods, reason = "tests touch the outside")]
+
+mod address;
+mod app;
+mod case;
+mod client;
+mod dns;
+mod haproxy;
+mod nginx;
+mod program;
+mod proxy;
+mod spec;
+mod stack;
+mod stub;
+mod yaml;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+use std::thread;
+use std::time::Instant;
+
+use no502::page::{Example, Page};
+use spec::{Only, Spec};
+
+/// Cases spend their time waiting for timeouts, so more of them run at once than there are cores.
+const AT_ONCE: usize = 4;
+
+#[test]
+fn every_claim_holds() {
+    let mode = std::env::var("NO502_LAB").unwrap_or_default();
+    if let Some(missing) = ["nginx", "haproxy"]
+        .into_iter()
+        .find(|name| program::find(name).is_none())
+    {
+        assert_ne!(
+            mode, "required",
+            "{missing} is not installed, and NO502_LAB=required"
+        );
+        eprintln!(
+            "\n*** the lab did not run: {missing} is not installed, and no claim was proven ***\n"
+        );
+        return;
+    }
+    let pages = pages();
+    let chosen = pages
+        .iter()
+        .filter(|(id, _)| ["", "required"].contains(&mode.as_str()) || *id == mode);
+    let cases = Mutex::new(chosen);
+    let failures = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let Some((id, text)) = cases.lock().unwrap().next() else {
+                        break;
+                    };
+                    let start = Instant::now();
+                    let result = prove(id, text, &mode == id);
+                    eprintln!(
+                        "{id}: {} in {:.1?}",
+                        if result.is_ok() { "ok" } else { "FAILED" },
+                        start.elapsed()
+                    );
+                    failures
+                        .lock()
+                        .unwrap()
+                        .extend(result.err().map(|why| format!("{id}: {why}")));
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    assert!(
+        failures.is_empty(),
+        "{} of {} pages:\n\n{}",
+        failures.len(),
+        pages.len(),
+        failures.join("\n\n")
+    );
+}
+
+/// Id and text of every page, sorted.
+fn pages() -> Vec<(String, String)> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let mut pages: Vec<(String, String)> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "md"))
+        .map(|path| {
+            (
+                path.file_stem().unwrap().to_string_lossy().into_owned(),
+                fs::read_to_string(&path).unwrap(),
+            )
+        })
+        .filter(|(id, _)| id != "README" && !id.starts_with('_'))
+        .collect();
+    pages.sort();
+    pages
+}
+
+/// Puts both examples of a page to the proof, if its card says that they can be.
+fn prove(id: &str, text: &str, loud: bool) -> Result<(), String> {
+    let page = Page::parse(id, text)?;
+    if page.card.proven != "lab" {
+        return if page.lab.is_none() {
+            Ok(())
+        } else {
+            Err("the card says it is not proven, and there is a proof".to_owned())
+        };
+    }
+    let fence = page
+        .lab
+        .ok_or("the card says `lab`, and the page has no `toml lab` fence")?;
+    let spec: Spec = toml::from_str(fence).map_err(|error| format!("lab fence: {error}"))?;
+    for (example, only, wanted) in [
+        (Example::Bad, Only::Bad, &spec.bad),
+        (Example::Good, Only::Good, &spec.good),
+    ] {
+        let report = case::run(&page.files(example), &spec, only)
+            .map_err(|why| format!("{example:?}: {why}"))?;
+        if loud {
+            eprintln!("{example:?}: {}\n{}", report.outcome, report.logs);
+        }
+        if !wanted.accepts(&report.outcome.to_string()) {
+            return Err(format!(
+                "{example:?} must come to {wanted}, and came to {}\n{}",
+                report.outcome, report.logs
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! Child processes of a case: bounded, heard, and gone when the case is over.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A program that runs until it is dropped.
+pub(crate) struct Program {
+    /// For messages.
+    pub(crate) name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Program {
+    /// Starts a command; both its outputs go to one log in `dir`.
+    pub(crate) fn start(name: &str, command: &mut Command, dir: &Path) -> Result<Self, String> {
+        let log = dir.join(format!("{name}.log"));
+        let fail = |error: std::io::Error| format!("{name}: {error}");
+        let out = File::create(&log).map_err(fail)?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(out.try_clone().map_err(fail)?)
+            .stderr(out)
+            .spawn()
+            .map_err(fail)?;
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            log,
+        })
+    }
+
+    /// Waits until all of these addresses are listened on; false if it ended or they were not in time.
+    pub(crate) fn wait_for(&mut self, addresses: &[SocketAddr], most: Duration) -> bool {
+        self.wait(most, |open| {
+            addresses.iter().all(|address| open.contains(address))
+        })
+    }
+
+    /// Waits until it listens on any port of these addresses, or on a socket in its folder.
+    pub(crate) fn wait_to_listen(&mut self, hosts: &[Ipv4Addr], most: Duration) -> bool {
+        self.wait(most, |open| {
+            open.iter()
+                .any(|address| hosts.iter().any(|host| address.ip() == *host))
+        })
+    }
+
+    /// The kernel's list is asked and no connection made: a probe would be a request to a program that counts them.
+    fn wait(&mut self, most: Duration, done: impl Fn(&[SocketAddr]) -> bool) -> bool {
+        let end = Instant::now() + most;
+        while Instant::now() < end && !self.has_ended() {
+            if done(&listening()) {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        false
+    }
+
+    /// Whether it is over.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Sends a signal to it and to its children, by name.
+    pub(crate) fn signal(&self, signal: &str) {
+        for pid in family(self.child.id()) {
+            // One that has just ended needs none.
+            let _ = Command::new("kill")
+                .args([&format!("-{signal}"), &pid.to_string()])
+                .status();
+        }
+    }
+
+    /// What it said, its last lines.
+    pub(crate) fn said(&self) -> String {
+        let text = fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let text = text.unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = &lines[lines.len().saturating_sub(12)..];
+        format!("--- {} ---\n{}\n", self.name, tail.join("\n"))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let family = family(self.child.id());
+        // The master first, or it starts its workers anew; and the workers too, or they stay on the address.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        for pid in &family[1..] {
+            let _ = Command::new("kill")
+                .args(["-KILL", &pid.to_string()])
+                .stderr(Stdio::null())
+                .status();
+        }
+    }
+}
+
+/// A process and its descendants.
+fn family(root: u32) -> Vec<u32> {
+    let mut pids = vec![root];
+    let mut at = 0;
+    while at < pids.len() {
+        let pid = pids[at];
+        let path = format!("/proc/{pid}/task/{pid}/children");
+        let children = fs::read_to_string(path).unwrap_or_default();
+        pids.extend(
+            children
+                .split_whitespace()
+                .filter_map(|child| child.parse::<u32>().ok()),
+        );
+        at += 1;
+    }
+    pids
+}
+
+/// Every IPv4 address on this machine that is listened on.
+fn listening() -> Vec<SocketAddr> {
+    let table = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    let listener = |line: &str| {
+        let mut columns = line.split_whitespace().skip(1);
+        let (host, port) = columns.next()?.split_once(':')?;
+        let is_listener = columns.nth(1)? == "0A";
+        let host = u32::from_str_radix(host, 16).ok()?.swap_bytes();
+        let port = u16::from_str_radix(port, 16).ok()?;
+        is_listener.then(|| SocketAddr::new(Ipv4Addr::from(host).into(), port))
+    };
+    table.lines().filter_map(listener).collect()
+}
+
+/// Whether a program is on the PATH, or under one of the folders where daemons live.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let daemons = ["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from);
+    std::env::split_paths(&path)
+        .chain(daemons)
+        .map(|dir| dir.join(name))
+        .find(|file| file.is_file())
+}
