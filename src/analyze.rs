@@ -1,9 +1,12 @@
 //! From a project to an analysis: the only place where the steps meet.
 
 use crate::finding::{Finding, Gap};
+use crate::host::Host;
 use crate::model::Model;
 use crate::project::Project;
+use crate::rules;
 use crate::settings::Settings;
+use crate::suppress;
 
 /// All that a reader of a run may want to know.
 #[derive(Debug, Clone, Default)]
@@ -22,12 +25,21 @@ pub struct Analysis {
     pub gaps: Vec<Gap>,
 }
 
-/// Joins a project into a model and judges it.
-pub fn analyze(project: Project, _settings: &Settings) -> Analysis {
-    let gaps = project.gaps.clone();
+/// Joins a project into a model and judges it. What its app processes read is asked of the same host.
+pub fn analyze(host: &dyn Host, mut project: Project, settings: &Settings) -> Analysis {
+    let model = Model::build(host, &mut project, settings);
+    let findings = rules::check(&project, &model, settings);
+    let outcome = suppress::apply(findings, &project.sources, settings);
+    let mut gaps = project.gaps.clone();
+    gaps.extend(model.gaps.iter().cloned());
+    gaps.sort();
+    gaps.dedup();
     Analysis {
         project,
+        model,
+        findings: outcome.kept,
+        silenced: outcome.silenced,
+        baselined: outcome.baselined,
         gaps,
-        ..Analysis::default()
     }
 }

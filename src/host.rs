@@ -1,6 +1,8 @@
 //! The outside world, as far as a run may ask about it. The library knows no disk, clock or environment: it asks a
 //! [`Host`], and a test brings its own.
 
+pub mod path;
+
 use std::collections::BTreeMap;
 
 /// What a path is.

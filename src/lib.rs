@@ -9,7 +9,7 @@
 //!
 //! let host = FakeHost::new([("haproxy.cfg", "defaults\n  mode http")]);
 //! let settings = Settings::default();
-//! let analysis = analyze(Project::load(&host, &settings), &settings);
+//! let analysis = analyze(&host, Project::load(&host, &settings), &settings);
 //! assert_eq!(analysis.findings[0].rule, "final-newline-missing");
 //! ```
 

@@ -2,14 +2,26 @@
 //! [`Setting`], which carries its origin or says why it is unknown.
 
 pub mod app;
+pub mod chain;
+pub mod defaults;
+pub mod haproxy;
 pub mod knowledge;
+mod nginx;
+mod process;
+mod resolve;
 pub mod setting;
+pub mod verdict;
+pub mod version;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use setting::{Origin, Setting};
 
 use crate::finding::Gap;
+use crate::host::Host;
+use crate::project::Project;
+pub use crate::project::ServiceRef;
+use crate::settings::Settings;
 use crate::source::{Span, Spanned};
 
 /// Index into [`Model::hops`].
@@ -23,15 +35,6 @@ pub struct LinkId(pub u32);
 /// Index into [`Model::routes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RouteId(pub u32);
-
-/// A service of a stack: indexes into `Project::stacks` and `Stack::services`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ServiceRef {
-    /// Index of the stack.
-    pub stack: usize,
-    /// Index of the service in it.
-    pub service: usize,
-}
 
 /// What speaks on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -272,6 +275,21 @@ pub enum Target {
     Unknown(String),
 }
 
+/// When a proxy looks up the name that it dials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup {
+    /// At the start; without an answer the process does not start.
+    AtStart,
+    /// While running, through the resolver that is named there.
+    Running(Span),
+    /// While running, but no resolver is in scope: every request fails.
+    NoResolver,
+    /// Not at all: an address, a socket.
+    Never,
+    /// Unknown, and why.
+    Unknown(String),
+}
+
 /// One place where a proxy says whom to dial.
 #[derive(Debug, Clone)]
 pub struct Link {
@@ -291,8 +309,8 @@ pub struct Link {
     pub group: Option<Spanned<String>>,
     /// Marked `down`, `backup`, `disabled`: no request goes there at first.
     pub spare: bool,
-    /// Whether the name is looked up while running (a resolver) and not at the start.
-    pub resolved_late: bool,
+    /// When its name is looked up.
+    pub lookup: Lookup,
     /// Whether the PROXY header is sent.
     pub sends_proxy_protocol: bool,
     /// Whether the proxy probes it (HAProxy `check`).
@@ -348,11 +366,30 @@ pub struct Step {
     pub link: Option<LinkId>,
 }
 
-/// A way from an edge to an app, or as far as it can be followed.
+/// An inversion between two hops of a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Id of the rule that explains it.
+    pub rule: &'static str,
+    /// Index of the outer hop's step.
+    pub outer: usize,
+    /// Index of the inner hop's step.
+    pub inner: usize,
+    /// What the client gets, if it gets an answer.
+    pub status: Option<u16>,
+    /// After how many milliseconds.
+    pub after_ms: Option<u64>,
+}
+
+/// A way from an edge to an app, or as far as it can be followed. Ways that are equal but for their name are one.
 #[derive(Debug, Clone)]
 pub struct Chain {
     /// Edge first.
     pub steps: Vec<Step>,
+    /// How many ways it stands for.
+    pub count: usize,
+    /// Where a hop gives up before the one in front of it, or keeps what the next has closed.
+    pub verdicts: Vec<Verdict>,
 }
 
 /// What the configs of a project mean together.
@@ -364,13 +401,36 @@ pub struct Model {
     pub links: Vec<Link>,
     /// Every way through a proxy.
     pub routes: Vec<Route>,
+    /// Sections of HAProxy, for rules that judge the section itself.
+    pub sections: Vec<haproxy::Section>,
     /// Every way through all of them.
     pub chains: Vec<Chain>,
+    /// Services of which nothing is known that they run, and why.
+    pub opaque: BTreeMap<ServiceRef, String>,
+    /// Services whose proxy is the only process in its container.
+    pub alone: BTreeSet<ServiceRef>,
     /// What could not be known.
     pub gaps: Vec<Gap>,
 }
 
 impl Model {
+    /// Joins a project; further files of the apps are read through the host and added to its sources.
+    pub fn build(host: &dyn Host, project: &mut Project, settings: &Settings) -> Self {
+        let mut model = Self::default();
+        for conf in &project.nginx {
+            nginx::add(&mut model, project, settings, conf);
+            model.alone.extend(conf.service.filter(|_| conf.alone));
+        }
+        for conf in &project.haproxy {
+            haproxy::add(&mut model, project, settings, conf);
+            model.alone.extend(conf.service.filter(|_| conf.alone));
+        }
+        process::add(&mut model, host, project);
+        resolve::resolve(&mut model, project);
+        chain::follow(&mut model);
+        model
+    }
+
     /// The hop of an id.
     pub fn hop(&self, id: HopId) -> &Hop {
         &self.hops[id.0 as usize]
@@ -393,5 +453,56 @@ impl Model {
             .enumerate()
             .filter(move |(_, hop)| hop.service == Some(service))
             .map(|(at, hop)| (HopId(u32::try_from(at).unwrap_or(u32::MAX)), hop))
+    }
+}
+
+impl Bind {
+    /// What an address or a name means as a bind address.
+    pub fn of(host: &str) -> Self {
+        match host {
+            "" | "*" | "0.0.0.0" | "::" | "[::]" | "+" => Self::Any,
+            "localhost" | "::1" | "[::1]" => Self::Loopback,
+            _ if host.starts_with("127.") => Self::Loopback,
+            _ => Self::One(host.to_owned()),
+        }
+    }
+}
+
+impl Address {
+    /// For people: `:80`, `127.0.0.1:8000`, `/run/app.sock`.
+    pub fn short(&self) -> String {
+        match self {
+            Self::Tcp {
+                bind: Bind::Any | Bind::Unknown(_),
+                port,
+            } => format!(":{port}"),
+            Self::Tcp {
+                bind: Bind::Loopback,
+                port,
+            } => format!("127.0.0.1:{port}"),
+            Self::Tcp {
+                bind: Bind::One(host),
+                port,
+            } => format!("{host}:{port}"),
+            Self::Unix(path) => path.clone(),
+        }
+    }
+
+    /// The port, if it is one.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp { port, .. } => Some(*port),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Amount {
+    /// The bare number of milliseconds or of whatever is counted.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Finite(number) => write!(f, "{number}"),
+            Self::Infinite => f.write_str("no limit"),
+        }
     }
 }

@@ -1,11 +1,56 @@
 //! Which files belong together: discovery, compose projects, includes, templates, and what a container sees.
 
+pub mod attach;
 pub mod compose;
+pub mod container;
+pub mod files;
+pub mod haproxy;
+pub mod image;
+pub mod nginx;
+
+use std::collections::BTreeSet;
 
 use crate::finding::{Gap, SyntaxError};
 use crate::host::Host;
+use crate::host::path;
 use crate::settings::Settings;
-use crate::source::Sources;
+use crate::source::{FileId, SourceFile, Sources};
+use crate::syntax::{Format, guess};
+
+/// A service of a stack: indexes into [`Project::stacks`] and `Stack::services`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServiceRef {
+    /// Index of the stack.
+    pub stack: usize,
+    /// Index of the service in it.
+    pub service: usize,
+}
+
+/// The variables that a process finds in its environment.
+#[derive(Debug, Clone, Default)]
+pub struct Envsubst {
+    /// Name and value; `None` if it is set to something unknown.
+    pub variables: Vec<(String, Option<String>)>,
+    /// Why others may be set as well, if so.
+    pub open: Option<String>,
+}
+
+impl Envsubst {
+    /// The value of a variable, if it is known.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.variables
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)?
+            .1
+            .as_deref()
+    }
+
+    /// Whether a variable is certainly set nowhere.
+    pub fn lacks(&self, name: &str) -> bool {
+        self.open.is_none() && !self.variables.iter().any(|(key, _)| key == name)
+    }
+}
 
 /// Everything that was read, before any meaning.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +59,14 @@ pub struct Project {
     pub sources: Sources,
     /// Compose projects.
     pub stacks: Vec<compose::Stack>,
+    /// What each service's container is: by stack, then by service.
+    pub containers: Vec<Vec<image::Container>>,
+    /// nginx processes.
+    pub nginx: Vec<nginx::NginxConf>,
+    /// HAProxy processes.
+    pub haproxy: Vec<haproxy::HaproxyConf>,
+    /// HAProxy files whose last line has no line feed.
+    pub unfinished: Vec<FileId>,
     /// Syntax errors of every format.
     pub errors: Vec<SyntaxError>,
     /// What could not be read or known.
@@ -22,7 +75,125 @@ pub struct Project {
 
 impl Project {
     /// Reads what is below the root of a host.
-    pub fn load(_host: &dyn Host, _settings: &Settings) -> Self {
-        Self::default()
+    pub fn load(host: &dyn Host, settings: &Settings) -> Self {
+        let mut project = Self::default();
+        let found = discover(host, &mut project);
+        project.stacks = compose::load_stacks(
+            host,
+            settings,
+            &mut project.sources,
+            &found.compose,
+            &mut project.errors,
+            &mut project.gaps,
+        );
+        attach::attach(host, &mut project, &found);
+        project.gaps.sort();
+        project.gaps.dedup();
+        project
     }
+
+    /// A service of a stack.
+    pub fn service(&self, at: ServiceRef) -> &compose::Service {
+        &self.stacks[at.stack].services[at.service]
+    }
+
+    /// The container of a service.
+    pub fn container(&self, at: ServiceRef) -> &image::Container {
+        &self.containers[at.stack][at.service]
+    }
+
+    /// Every service of every stack.
+    pub fn services(&self) -> impl Iterator<Item = (ServiceRef, &compose::Service)> {
+        self.stacks.iter().enumerate().flat_map(|(stack, project)| {
+            project
+                .services
+                .iter()
+                .enumerate()
+                .map(move |(service, s)| (ServiceRef { stack, service }, s))
+        })
+    }
+}
+
+/// What the walk found, by format.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Compose files.
+    pub compose: Vec<String>,
+    /// nginx files, whole or fragments.
+    pub nginx: BTreeSet<FileId>,
+    /// HAProxy files.
+    pub haproxy: BTreeSet<FileId>,
+}
+
+fn discover(host: &dyn Host, project: &mut Project) -> Found {
+    let mut found = Found::default();
+    let walk = host.walk();
+    for (path, reason) in walk.unreadable {
+        project.gaps.push(Gap {
+            path,
+            line: None,
+            reason,
+        });
+    }
+    for path in walk.files.iter().filter(|path| is_candidate(path)) {
+        let bytes = match host.read(path) {
+            Ok(bytes) => bytes,
+            Err(reason) => {
+                project.gaps.push(Gap {
+                    path: path.clone(),
+                    line: None,
+                    reason,
+                });
+                continue;
+            }
+        };
+        let file = SourceFile::new(path.clone(), bytes);
+        match guess(path, &file.text) {
+            Some(Format::Compose) => {
+                found.compose.push(path.clone());
+                project.sources.add(file);
+            }
+            Some(Format::Nginx) => {
+                found.nginx.insert(project.sources.add(file));
+            }
+            Some(Format::Haproxy) => {
+                found.haproxy.insert(project.sources.add(file));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether a file is worth reading for its name. A config of another name is read when a compose file or a Dockerfile
+/// puts it into a container.
+fn is_candidate(path: &str) -> bool {
+    const ENDINGS: &[&str] = &[
+        "yaml", "yml", "conf", "cfg", "template", "tmpl", "tpl", "j2", "erb", "vhost", "nginx",
+        "inc", "haproxy",
+    ];
+    const FOLDERS: &[&str] = &[
+        "conf.d",
+        "sites-available",
+        "sites-enabled",
+        "http.d",
+        "stream.d",
+        "vhosts.d",
+    ];
+    let name = path::name(path);
+    let lower = name.to_ascii_lowercase();
+    let ending = lower.rfind('.').map_or("", |at| &lower[at + 1..]);
+    const SOURCES: &[&str] = &[
+        "py", "js", "ts", "tsx", "go", "rs", "java", "rb", "php", "md", "html", "css", "json",
+        "sh", "png", "svg", "txt",
+    ];
+    if ENDINGS.contains(&ending) {
+        return true;
+    }
+    if SOURCES.contains(&ending) {
+        return false;
+    }
+    lower.contains("nginx")
+        || lower.contains("haproxy")
+        || FOLDERS.contains(&path::name(path::parent(path)))
 }

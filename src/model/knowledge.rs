@@ -163,7 +163,10 @@ mod tests {
     fn the_first_row_that_fits_wins() {
         assert_eq!(image("wordpress:6-fpm-alpine").unwrap().ports, [9000]);
         assert_eq!(image("wordpress").unwrap().ports, [80]);
-        assert_eq!(image("docker.io/library/postgres:16").unwrap().ports, [5432]);
+        assert_eq!(
+            image("docker.io/library/postgres:16").unwrap().ports,
+            [5432]
+        );
         assert!(image("example/own-app:1").is_none());
     }
 }

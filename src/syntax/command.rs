@@ -130,7 +130,11 @@ pub fn arguments(text: &str) -> Vec<Word> {
 pub fn text(text: &str) -> Word {
     let parts = parse(Rule::text, text).map_or_else(
         || vec![Part::Unknown("it is nested too deeply".to_owned())],
-        |pair| pair.into_inner().flat_map(|inner| parts(inner, true)).collect(),
+        |pair| {
+            pair.into_inner()
+                .flat_map(|inner| parts(inner, true))
+                .collect()
+        },
     );
     Word {
         parts,
@@ -158,10 +162,7 @@ impl Word {
     /// The words that it becomes: none if it is an unset parameter, several if a value holds blanks.
     ///
     /// The flag says whether any of it rests on a default that the deploy may override.
-    pub fn expand(
-        &self,
-        lookup: &dyn Fn(&str) -> Variable,
-    ) -> Result<(Vec<String>, bool), String> {
+    pub fn expand(&self, lookup: &dyn Fn(&str) -> Variable) -> Result<(Vec<String>, bool), String> {
         let mut fields = Fields::default();
         fields.add(&self.parts, lookup)?;
         Ok(fields.finish())
@@ -381,7 +382,9 @@ fn parts(pair: Pair<'_, Rule>, quoted: bool) -> Vec<Part> {
             protected => one(protected),
         },
         Rule::parameter => vec![parameter(pair, quoted)],
-        Rule::substitution => vec![Part::Unknown(format!("{raw} is known to a running shell only"))],
+        Rule::substitution => vec![Part::Unknown(format!(
+            "{raw} is known to a running shell only"
+        ))],
         _ => Vec::new(),
     }
 }
@@ -471,9 +474,18 @@ mod tests {
 
     #[test]
     fn quotes_escapes_and_parameters() {
-        assert_eq!(known(r#"a 'b c' "d $PORT" e\ f"#), ["a", "b c", "d 8080", "e f"]);
-        assert_eq!(known("x ${PORT:-1} ${NO:-2} ${NO} z$"), ["x", "8080", "2", "z$"]);
-        assert_eq!(known("g $OPTS \"$OPTS\" \"\" ''"), ["g", "-w", "4", "-w 4", "", ""]);
+        assert_eq!(
+            known(r#"a 'b c' "d $PORT" e\ f"#),
+            ["a", "b c", "d 8080", "e f"]
+        );
+        assert_eq!(
+            known("x ${PORT:-1} ${NO:-2} ${NO} z$"),
+            ["x", "8080", "2", "z$"]
+        );
+        assert_eq!(
+            known("g $OPTS \"$OPTS\" \"\" ''"),
+            ["g", "-w", "4", "-w 4", "", ""]
+        );
         assert_eq!(known("a${NO:-\"b ${PORT}\"}c"), ["ab 8080c"]);
         assert_eq!(known("${PORT:+yes} ${NO:+yes}"), ["yes"]);
     }
@@ -492,7 +504,10 @@ mod tests {
     fn operators_cut_commands() {
         let line = line("A=1 B=$PORT run x && exec y 2>&1 >/dev/null | z # c\nlast");
         let joints: Vec<_> = line.commands.iter().map(|command| command.joint).collect();
-        assert_eq!(joints, [Joint::Sequence, Joint::And, Joint::Pipe, Joint::Sequence]);
+        assert_eq!(
+            joints,
+            [Joint::Sequence, Joint::And, Joint::Pipe, Joint::Sequence]
+        );
         assert_eq!(line.commands[0].assignments[1].0, "B");
         assert_eq!(line.commands[1].words.len(), 2);
         assert_eq!(line.unreadable, None);

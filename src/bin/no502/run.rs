@@ -143,7 +143,7 @@ impl Run {
         )?);
         let mut project = Project::load(&disk, &settings);
         place_allows(&config, &mut settings, &mut project.sources);
-        let analysis = analyze(project, &settings);
+        let analysis = analyze(&disk, project, &settings);
         let failed = !roots.failures.is_empty();
         Ok(Self {
             roots,

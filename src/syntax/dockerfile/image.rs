@@ -184,10 +184,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(
-        build_args: &'a dyn Fn(&str) -> Variable,
-        globals: HashMap<String, Variable>,
-    ) -> Self {
+    fn new(build_args: &'a dyn Fn(&str) -> Variable, globals: HashMap<String, Variable>) -> Self {
         Self {
             image: BuiltImage::default(),
             build_args,
@@ -254,7 +251,11 @@ impl<'a> Builder<'a> {
                     Ok((value, assumed)) => Variable::Set(value, assumed),
                     Err(why) => Variable::Unknown(why),
                 },
-                (Variable::Unset, None) => self.globals.get(&name).cloned().unwrap_or_else(|| predefined(&name)),
+                (Variable::Unset, None) => self
+                    .globals
+                    .get(&name)
+                    .cloned()
+                    .unwrap_or_else(|| predefined(&name)),
                 (given, _) => given,
             };
             self.args.insert(name, value);
@@ -263,7 +264,11 @@ impl<'a> Builder<'a> {
 
     fn set_env(&mut self, instruction: &Instruction) {
         let mut pairs = Vec::new();
-        if instruction.words.first().is_some_and(|word| assignment(&word.value).is_some()) {
+        if instruction
+            .words
+            .first()
+            .is_some_and(|word| assignment(&word.value).is_some())
+        {
             for word in &instruction.words {
                 if let Some((name, value)) = assignment(&word.value) {
                     let value_span = word.span.slice(name.len() + 1, usize::MAX >> 1);
@@ -274,7 +279,11 @@ impl<'a> Builder<'a> {
         } else if let Some(name) = instruction.words.first() {
             // The old form: all that stands behind the name is the value.
             let key = name.value.literal().unwrap_or_default();
-            let rest = instruction.body.value.get(name.value.range.end..).unwrap_or("");
+            let rest = instruction
+                .body
+                .value
+                .get(name.value.range.end..)
+                .unwrap_or("");
             let value = Spanned::new(command::text(rest.trim()), instruction.body.span);
             pairs.push((Spanned::new(key, name.span), self.expand(&value)));
         }
@@ -336,14 +345,24 @@ impl<'a> Builder<'a> {
             return path.clone();
         };
         if raw.starts_with('/') {
-            return Text { value: Ok(normal(raw)), ..path.clone() };
+            return Text {
+                value: Ok(normal(raw)),
+                ..path.clone()
+            };
         }
         let value = match &self.image.workdir {
-            Some(Text { value: Ok(base), .. }) => Ok(normal(&format!("{base}/{raw}"))),
-            Some(Text { value: Err(why), .. }) => Err(why.clone()),
+            Some(Text {
+                value: Ok(base), ..
+            }) => Ok(normal(&format!("{base}/{raw}"))),
+            Some(Text {
+                value: Err(why), ..
+            }) => Err(why.clone()),
             None => Err("the working directory is the base image's".to_owned()),
         };
-        Text { value, ..path.clone() }
+        Text {
+            value,
+            ..path.clone()
+        }
     }
 
     /// Exec form, or the shell form as Docker stores it.
@@ -357,7 +376,9 @@ impl<'a> Builder<'a> {
     fn with_shell(&self, text: Text) -> Vec<Text> {
         let mut words = self.shell.clone();
         if words.is_empty() {
-            words = ["/bin/sh", "-c"].map(|word| Text::known(word, text.span)).to_vec();
+            words = ["/bin/sh", "-c"]
+                .map(|word| Text::known(word, text.span))
+                .to_vec();
         }
         words.push(text);
         words
@@ -370,7 +391,12 @@ impl<'a> Builder<'a> {
             let rest = body.value[3..].trim();
             exec(rest).map_or_else(
                 || self.with_shell(Text::known(rest, body.span)),
-                |words| words.into_iter().map(|word| Text::known(word, body.span)).collect(),
+                |words| {
+                    words
+                        .into_iter()
+                        .map(|word| Text::known(word, body.span))
+                        .collect()
+                },
             )
         } else {
             Vec::new()
@@ -381,18 +407,24 @@ impl<'a> Builder<'a> {
     fn copy(&mut self, instruction: &Instruction, stages: &Stages<'_>, at: usize) {
         let mut paths: Vec<_> = match exec_words(instruction) {
             Some(words) => words,
-            None => instruction.words.iter().map(|word| self.expand(word)).collect(),
+            None => instruction
+                .words
+                .iter()
+                .map(|word| self.expand(word))
+                .collect(),
         };
         let Some(last) = paths.pop() else {
             return;
         };
-        let from = instruction.flag("from").map_or(CopySource::Context, |from| {
-            let name = from.value.to_ascii_lowercase();
-            match stages.find(Some(&name)) {
-                Some(stage) if stage < at => CopySource::Stage(name),
-                _ => CopySource::Elsewhere(from.value.to_owned()),
-            }
-        });
+        let from = instruction
+            .flag("from")
+            .map_or(CopySource::Context, |from| {
+                let name = from.value.to_ascii_lowercase();
+                match stages.find(Some(&name)) {
+                    Some(stage) if stage < at => CopySource::Stage(name),
+                    _ => CopySource::Elsewhere(from.value.to_owned()),
+                }
+            });
         paths.retain(|path| !path.get().is_some_and(|path| path.starts_with("<<")));
         let destination = self.below_workdir(&last);
         self.image.copies.push(Copied {
@@ -416,7 +448,9 @@ fn predefined(name: &str) -> Variable {
 
 fn exec_words(instruction: &Instruction) -> Option<Vec<Text>> {
     let words = instruction.exec.as_ref()?;
-    let texts = words.iter().map(|word| Text::known(word.value.clone(), word.span));
+    let texts = words
+        .iter()
+        .map(|word| Text::known(word.value.clone(), word.span));
     Some(texts.collect())
 }
 

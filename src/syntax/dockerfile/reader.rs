@@ -13,8 +13,24 @@ use crate::syntax::command;
 
 /// Every instruction that Docker knows.
 const KEYWORDS: [&str; 18] = [
-    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL",
-    "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
 ];
 
 /// Reads a Dockerfile.
@@ -74,7 +90,9 @@ fn escape_is_backtick(text: &str) -> bool {
         .filter(|pair| pair.as_rule() == Rule::line)
         .map_while(|line| {
             let comment = line.into_inner().find(|i| i.as_rule() == Rule::comment)?;
-            comment.into_inner().find(|i| i.as_rule() == Rule::directive)
+            comment
+                .into_inner()
+                .find(|i| i.as_rule() == Rule::directive)
         })
         .any(|directive| {
             let mut parts = directive.into_inner();
@@ -239,7 +257,13 @@ impl Reader<'_> {
     }
 
     /// The here-documents of RUN, COPY and ADD, which stand on the lines behind the instruction.
-    fn heredocs(&self, keyword: &str, body: &str, lines: &[Line<'_>], mut at: usize) -> (Vec<Spanned<String>>, usize) {
+    fn heredocs(
+        &self,
+        keyword: &str,
+        body: &str,
+        lines: &[Line<'_>],
+        mut at: usize,
+    ) -> (Vec<Spanned<String>>, usize) {
         let mut texts = Vec::new();
         if !matches!(keyword, "RUN" | "COPY" | "ADD") || !body.contains("<<") {
             return (texts, at);
@@ -252,8 +276,13 @@ impl Reader<'_> {
             let inner = &lines[at..end];
             let text: Vec<_> = inner.iter().map(|line| self.back(line.raw)).collect();
             let begin = inner.first().map_or(0, line_start);
-            let close = inner.last().map_or(begin, |line| line_start(line) + line.raw.len());
-            texts.push(Spanned::new(text.join("\n"), Span::new(self.file, begin, close)));
+            let close = inner
+                .last()
+                .map_or(begin, |line| line_start(line) + line.raw.len());
+            texts.push(Spanned::new(
+                text.join("\n"),
+                Span::new(self.file, begin, close),
+            ));
             at = end + 1;
         }
         (texts, at)
@@ -261,7 +290,11 @@ impl Reader<'_> {
 
     /// Undoes the swap of the escape directive.
     fn back(&self, text: &str) -> String {
-        if self.swapped { swap(text) } else { text.to_owned() }
+        if self.swapped {
+            swap(text)
+        } else {
+            text.to_owned()
+        }
     }
 }
 
@@ -270,7 +303,9 @@ fn line_start(line: &Line<'_>) -> usize {
 }
 
 fn markers(body: &str) -> Vec<(String, bool)> {
-    let pairs = one(Rule::heredocs, body).into_iter().flat_map(Pair::into_inner);
+    let pairs = one(Rule::heredocs, body)
+        .into_iter()
+        .flat_map(Pair::into_inner);
     pairs
         .filter(|pair| pair.as_rule() == Rule::heredoc)
         .filter_map(|pair| {

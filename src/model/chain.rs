@@ -1,0 +1,167 @@
+//! Chains: every way from an edge through the proxies to an app, with equal ways folded into one.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::model::verdict::judge;
+use crate::model::{
+    Chain, HopId, HopKind, LinkId, Listener, Model, Reuse, RouteId, Setting, Step, Target, Timeouts,
+};
+
+/// Proxies behind proxies deeper than this are a loop.
+const DEPTH: usize = 8;
+/// More ways than this are not listed one by one.
+const MOST: usize = 4000;
+
+/// Routes of one hop that differ in name only.
+struct Group {
+    first: RouteId,
+    count: usize,
+}
+
+/// Fills in the chains of a model and judges each.
+pub(super) fn follow(model: &mut Model) {
+    let groups = groups(model);
+    let mut chains = Vec::new();
+    for (hop, _) in model.hops.iter().enumerate() {
+        let hop = HopId(u32::try_from(hop).unwrap_or(u32::MAX));
+        for group in groups
+            .get(&hop)
+            .into_iter()
+            .flatten()
+            .filter(|group| is_entry(model, hop, group))
+        {
+            let mut steps = Vec::new();
+            extend(model, &groups, group, group.count, &mut steps, &mut chains);
+        }
+    }
+    for chain in &mut chains {
+        chain.verdicts = judge(model, chain);
+    }
+    model.chains = chains;
+}
+
+fn groups(model: &Model) -> HashMap<HopId, Vec<Group>> {
+    type Likeness<'m> = (
+        HopId,
+        &'m [LinkId],
+        &'m [usize],
+        Vec<(&'static str, &'m Setting<crate::model::Amount>)>,
+        bool,
+    );
+    let mut index: HashMap<Likeness, usize> = HashMap::new();
+    let mut groups: HashMap<HopId, Vec<Group>> = HashMap::new();
+    for (at, route) in model.routes.iter().enumerate() {
+        let id = RouteId(u32::try_from(at).unwrap_or(u32::MAX));
+        let kept = matches!(route.reuse, Reuse::On(_));
+        let likeness = (
+            route.hop,
+            route.links.as_slice(),
+            route.listeners.as_slice(),
+            values(&route.timeouts),
+            kept,
+        );
+        let list = groups.entry(route.hop).or_default();
+        match index.get(&likeness) {
+            Some(known) => list[*known].count += 1,
+            None => {
+                index.insert(likeness, list.len());
+                list.push(Group {
+                    first: id,
+                    count: 1,
+                });
+            }
+        }
+    }
+    groups
+}
+
+fn values(timeouts: &Timeouts) -> Vec<(&'static str, &Setting<crate::model::Amount>)> {
+    timeouts
+        .iter()
+        .map(|(key, setting)| (key.as_str(), setting))
+        .collect()
+}
+
+/// Whether requests come to a route from outside: no link of another proxy leads to its listeners.
+fn is_entry(model: &Model, hop: HopId, group: &Group) -> bool {
+    let listeners = &model.route(group.first).listeners;
+    !model.links.iter().filter(|link| link.from != hop).any(|link| {
+        matches!(reached(&link.target), Some((to, at)) if to == hop && listeners.contains(&at))
+    })
+}
+
+/// The hop and the listener that a target names.
+pub fn reached(target: &Target) -> Option<(HopId, usize)> {
+    match target {
+        Target::Service { hop, .. } | Target::Host { hop, .. } => *hop,
+        _ => None,
+    }
+}
+
+fn extend(
+    model: &Model,
+    groups: &HashMap<HopId, Vec<Group>>,
+    group: &Group,
+    count: usize,
+    steps: &mut Vec<Step>,
+    chains: &mut Vec<Chain>,
+) {
+    let route = model.route(group.first);
+    let mut seen = HashSet::new();
+    for link in route.links.iter().filter(|link| seen.insert(**link)) {
+        if chains.len() >= MOST {
+            return;
+        }
+        steps.push(Step {
+            hop: route.hop,
+            route: Some(group.first),
+            link: Some(*link),
+        });
+        let next = reached(&model.link(*link).target);
+        let inner: Vec<&Group> = match next {
+            Some((hop, at)) if steps.len() < DEPTH && steps.iter().all(|step| step.hop != hop) => {
+                groups
+                    .get(&hop)
+                    .into_iter()
+                    .flatten()
+                    .filter(|group| takes(model, group, at))
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        for group in &inner {
+            extend(model, groups, group, count * group.count, steps, chains);
+        }
+        if inner.is_empty() {
+            let last = next.map(|(hop, _)| Step {
+                hop,
+                route: None,
+                link: None,
+            });
+            let whole = steps.iter().copied().chain(last).collect();
+            chains.push(Chain {
+                steps: whole,
+                count,
+                verdicts: Vec::new(),
+            });
+        }
+        steps.pop();
+    }
+}
+
+fn takes(model: &Model, group: &Group, listener: usize) -> bool {
+    model.route(group.first).listeners.contains(&listener)
+}
+
+/// Whether a hop is a proxy whose routes are known.
+pub fn is_proxy(kind: &HopKind) -> bool {
+    matches!(kind, HopKind::Nginx | HopKind::HaProxy)
+}
+
+/// The address of a listener for people.
+pub fn listens(listener: &Listener) -> String {
+    listener
+        .address
+        .value()
+        .map_or_else(|| "?".to_owned(), crate::model::Address::short)
+}

@@ -1,0 +1,394 @@
+//! A HAProxy process as a hop: what its frontends listen on, and every way from a frontend through a backend.
+
+mod section;
+mod server;
+
+use std::collections::HashMap;
+
+use crate::model::defaults;
+use crate::model::version::image_version;
+use crate::model::{
+    Address, Amount, Bind, Hop, HopId, HopKind, Key, LinkId, Listener, Model, Protocol, Reuse,
+    Route, Setting, Timeouts,
+};
+use crate::project::Project;
+use crate::project::haproxy::HaproxyConf;
+use crate::settings::Settings;
+use crate::source::{Span, Spanned};
+use crate::syntax::haproxy::{Line, Word};
+use crate::syntax::proxy_value::{address_list, haproxy_address, haproxy_time, has_variable};
+use section::Proxy;
+
+/// A `frontend`, `backend` or `listen` section, for rules that judge the section itself.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// The process.
+    pub hop: HopId,
+    /// `frontend`, `backend` or `listen`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its first line.
+    pub span: Span,
+    /// First line of the `defaults` that hold for it.
+    pub defaults: Option<Span>,
+    /// `mode tcp`, which is also the default.
+    pub tcp: bool,
+    /// Of `connect`, `client` and `server` those that it needs and that are set nowhere.
+    pub missing_timeouts: Vec<&'static str>,
+    /// Its servers.
+    pub servers: Vec<LinkId>,
+    /// `balance` as it holds here.
+    pub balance: Option<Spanned<String>>,
+    /// `option redispatch`.
+    pub redispatch: Option<Span>,
+    /// `cookie`: a client sticks to a server.
+    pub cookie: Option<Span>,
+    /// Whether a frontend leads here. A `listen` always counts.
+    pub reached: bool,
+}
+
+/// Adds the hop of a HAProxy process, its links and its routes.
+pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, conf: &HaproxyConf) {
+    let hop = HopId(u32::try_from(model.hops.len()).expect("fewer hops than u32::MAX"));
+    let span = match conf.service {
+        Some(at) => project.service(at).name.span,
+        None => conf
+            .sections
+            .first()
+            .map_or(Span::new(conf.main, 0, 0), |section| section.kind.span),
+    };
+    model.hops.push(Hop {
+        kind: HopKind::HaProxy,
+        service: conf.service,
+        span,
+        version: image_version(
+            conf.image.as_ref(),
+            settings.versions.get("haproxy"),
+            "haproxy",
+        ),
+        listeners: Vec::new(),
+        listeners_complete: conf.complete,
+        timeouts: Timeouts::new(),
+    });
+    let proxies = Proxy::all(conf);
+    let mut reader = Reader {
+        model,
+        conf,
+        hop,
+        sections: HashMap::new(),
+    };
+    for proxy in &proxies {
+        reader.section(proxy);
+    }
+    for proxy in proxies
+        .iter()
+        .filter(|proxy| proxy.section.kind.value != "backend")
+    {
+        reader.routes(proxy, &proxies);
+    }
+}
+
+struct Reader<'a> {
+    model: &'a mut Model,
+    conf: &'a HaproxyConf,
+    hop: HopId,
+    /// Index into `Model::sections` by kind and name.
+    sections: HashMap<(bool, String), usize>,
+}
+
+impl<'a> Reader<'a> {
+    fn section(&mut self, proxy: &Proxy<'a>) {
+        let tcp = is_tcp(proxy);
+        let mut servers = Vec::new();
+        for link in server::links(proxy, self.hop, tcp) {
+            servers.push(LinkId(
+                u32::try_from(self.model.links.len()).expect("fewer links than u32::MAX"),
+            ));
+            self.model.links.push(link);
+        }
+        let kind = proxy.section.kind.value.clone();
+        let is_frontend = kind == "frontend";
+        let balance = proxy
+            .find(&["balance"])
+            .and_then(|(line, _)| line.words.get(1));
+        self.sections.insert(
+            (is_frontend, proxy.name().to_owned()),
+            self.model.sections.len(),
+        );
+        self.model.sections.push(Section {
+            hop: self.hop,
+            reached: kind == "listen",
+            name: proxy.name().to_owned(),
+            span: proxy.span(),
+            defaults: proxy.defaults.map(|section| section.head.span),
+            tcp,
+            missing_timeouts: self.missing(proxy, &kind),
+            servers,
+            balance: balance.map(|word| Spanned::new(word.text.clone(), word.span)),
+            redispatch: proxy.option("redispatch"),
+            cookie: proxy.own(&["cookie"]).next().map(|line| line.span),
+            kind,
+        });
+    }
+
+    fn missing(&self, proxy: &Proxy<'a>, kind: &str) -> Vec<&'static str> {
+        let needed: &[&'static str] = match kind {
+            "frontend" => &["client"],
+            "backend" => &["connect", "server"],
+            _ => &["client", "connect", "server"],
+        };
+        let unset = |name: &&str| {
+            proxy
+                .find(match *name {
+                    "client" => &["timeout", "client"],
+                    "connect" => &["timeout", "connect"],
+                    _ => &["timeout", "server"],
+                })
+                .is_none()
+        };
+        if self.conf.complete {
+            needed.iter().copied().filter(|name| unset(&name)).collect()
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn routes(&mut self, front: &Proxy<'a>, proxies: &[Proxy<'a>]) {
+        let listeners = self.listeners(front);
+        let mut seen: Vec<&str> = Vec::new();
+        if front.section.kind.value == "listen" {
+            self.route(front, front, front.section.head.span, &listeners);
+            seen.push(front.name());
+        }
+        let chosen = front.own(&["use_backend"]);
+        let default = front.find(&["default_backend"]).map(|(line, _)| line);
+        for line in chosen.chain(default) {
+            let Some(word) = line.words.get(1) else {
+                continue;
+            };
+            let name = front.word(word).unwrap_or_default();
+            let back = proxies
+                .iter()
+                .find(|p| p.section.kind.value != "frontend" && p.name() == name);
+            if let Some(back) = back
+                && !seen.contains(&back.name())
+            {
+                seen.push(back.name());
+                self.route(front, back, line.span, &listeners);
+            } else if back.is_none() && (name.contains("%[") || name.is_empty()) {
+                self.reach_all();
+            }
+        }
+    }
+
+    /// A backend that is chosen at run time may be any.
+    fn reach_all(&mut self) {
+        for section in self
+            .model
+            .sections
+            .iter_mut()
+            .filter(|section| section.hop == self.hop)
+        {
+            section.reached = true;
+        }
+    }
+
+    fn route(&mut self, front: &Proxy<'a>, back: &Proxy<'a>, span: Span, listeners: &[usize]) {
+        let Some(at) = self.sections.get(&(false, back.name().to_owned())).copied() else {
+            return;
+        };
+        self.model.sections[at].reached = true;
+        let links = self.model.sections[at].servers.clone();
+        if links.is_empty() {
+            return;
+        }
+        let protocol = self.model.link(links[0]).protocol;
+        let name = if front.name() == back.name() {
+            front.name().to_owned()
+        } else {
+            format!("{} → {}", front.name(), back.name())
+        };
+        let closing = ["httpclose", "http-server-close", "forceclose"];
+        let closes = closing.iter().find(|option| {
+            back.option(option)
+                .or_else(|| front.option(option))
+                .is_some()
+        });
+        let reuse = match closes {
+            Some(option) => Reuse::Off(format!("option {option}")),
+            None if protocol == Protocol::Tcp || is_tcp(back) => Reuse::Off("mode tcp".to_owned()),
+            None => Reuse::On(back.find(&["http-reuse"]).map(|(line, _)| line.span)),
+        };
+        let timeouts = self.timeouts(front, back);
+        let (hop, listeners) = (self.hop, listeners.to_vec());
+        let hosts = Vec::new();
+        self.model.routes.push(Route {
+            hop,
+            name,
+            listeners,
+            hosts,
+            span,
+            links,
+            protocol,
+            timeouts,
+            reuse,
+            upgrades: false,
+        });
+    }
+
+    fn timeouts(&self, front: &Proxy<'a>, back: &Proxy<'a>) -> Timeouts {
+        let connect = self.time(back, &[&["timeout", "connect"]], "timeout-connect");
+        let read = self.time(back, &[&["timeout", "server"]], "timeout-server");
+        let queue = self.time(
+            back,
+            &[&["timeout", "queue"], &["timeout", "connect"]],
+            "timeout-connect",
+        );
+        let tunnel = self.time(
+            back,
+            &[&["timeout", "tunnel"], &["timeout", "server"]],
+            "timeout-server",
+        );
+        let mut timeouts = Timeouts::from([
+            (Key::Connect, connect),
+            (Key::Read, read),
+            (Key::Queue, queue),
+            (Key::Tunnel, tunnel),
+            (Key::Retries, self.retries(back)),
+        ]);
+        if !is_tcp(front) {
+            let head: &[&[&str]] = &[&["timeout", "http-request"], &["timeout", "client"]];
+            let idle: &[&[&str]] = &[
+                &["timeout", "http-keep-alive"],
+                &["timeout", "http-request"],
+                &["timeout", "client"],
+            ];
+            timeouts.insert(Key::ClientHeader, self.time(front, head, "timeout-client"));
+            timeouts.insert(Key::ClientIdle, self.time(front, idle, "timeout-client"));
+        }
+        timeouts
+    }
+
+    /// The first of several keywords that is set, each falling back to the next.
+    fn time(
+        &self,
+        proxy: &Proxy<'a>,
+        names: &'a [&'a [&'a str]],
+        setting: &str,
+    ) -> Setting<Amount> {
+        for name in names {
+            let Some((line, inherited)) = proxy.find(name) else {
+                continue;
+            };
+            let Some(word) = line.words.get(2) else {
+                continue;
+            };
+            let text = match proxy.word(word) {
+                Ok(text) => text,
+                Err(why) => return Setting::unknown(why),
+            };
+            return match haproxy_time(&text) {
+                // Zero is no limit: `timeout server 0` was measured to wait for ever.
+                Some(0) => known(Amount::Infinite, line, inherited),
+                Some(ms) => known(Amount::Finite(ms), line, inherited),
+                None => Setting::unknown(format!("{text} is no time")),
+            };
+        }
+        if !self.conf.complete {
+            return Setting::unknown("a file of this HAProxy was not seen");
+        }
+        defaults::setting("haproxy", setting, &self.model.hop(self.hop).version)
+    }
+
+    fn retries(&self, back: &Proxy<'a>) -> Setting<Amount> {
+        let written = back.find(&["retries"]).and_then(|(line, inherited)| {
+            let count = line.words.get(1)?.text.parse().ok()?;
+            Some(known(Amount::Finite(count), line, inherited))
+        });
+        written.unwrap_or_else(|| {
+            defaults::setting("haproxy", "retries", &self.model.hop(self.hop).version)
+        })
+    }
+
+    fn listeners(&mut self, front: &Proxy<'a>) -> Vec<usize> {
+        let tcp = is_tcp(front);
+        let mut indexes = Vec::new();
+        for line in front.own(&["bind"]) {
+            let Some(word) = line.words.get(1) else {
+                continue;
+            };
+            let text = front.word(word);
+            let items = match &text {
+                Ok(text) => address_list(text),
+                Err(_) => vec![(0, word.text.as_str())],
+            };
+            for (at, item) in items {
+                let listener = listener(line, word, at, item, tcp, text.is_ok());
+                let hop = &mut self.model.hops[self.hop.0 as usize];
+                hop.listeners_complete &= listener.address.value().is_some();
+                hop.listeners.push(listener);
+                indexes.push(hop.listeners.len() - 1);
+            }
+        }
+        indexes
+    }
+}
+
+fn known(value: Amount, line: &Line, inherited: bool) -> Setting<Amount> {
+    if inherited {
+        Setting::inherited(value, line.span)
+    } else {
+        Setting::written(value, line.span)
+    }
+}
+
+/// `mode tcp` is the default.
+fn is_tcp(proxy: &Proxy) -> bool {
+    let mode = proxy
+        .find(&["mode"])
+        .and_then(|(line, _)| line.words.get(1));
+    mode.is_none_or(|word| word.text == "tcp") && proxy.conf.complete
+}
+
+fn listener(line: &Line, word: &Word, at: usize, item: &str, tcp: bool, plain: bool) -> Listener {
+    let has = |flag: &str| line.words.iter().any(|word| word.text == flag);
+    let protocol = match () {
+        () if has("ssl") => Protocol::Https,
+        () if tcp => Protocol::Tcp,
+        () => Protocol::Http,
+    };
+    let exact =
+        word.span.end - word.span.start == u32::try_from(word.text.len()).unwrap_or(u32::MAX);
+    let span = if exact {
+        word.span.slice(at, at + item.len())
+    } else {
+        word.span
+    };
+    let address = if plain {
+        address(item, span)
+    } else {
+        Setting::unknown(format!("bind {item} holds a variable"))
+    };
+    Listener {
+        address,
+        protocol: Setting::written(protocol, line.span),
+        proxy_protocol: has("accept-proxy"),
+    }
+}
+
+fn address(item: &str, span: Span) -> Setting<Address> {
+    let raw = haproxy_address(item)
+        .filter(|_| !has_variable(item))
+        .unwrap_or_default();
+    if let Some(socket) = raw.socket {
+        return Setting::written(Address::Unix(socket), span);
+    }
+    match raw.port.as_deref().map(str::parse) {
+        Some(Ok(port)) => {
+            let bind = Bind::of(raw.host.as_deref().unwrap_or(""));
+            Setting::written(Address::Tcp { bind, port }, span)
+        }
+        _ => Setting::unknown(format!("bind {item} has no plain port")),
+    }
+}

@@ -1,0 +1,133 @@
+//! Which value holds in a section: HAProxy takes a keyword from the section itself, else from its `defaults`.
+
+use crate::project::haproxy::HaproxyConf;
+use crate::source::Span;
+use crate::syntax::haproxy::{Line, Section, Word, expand};
+
+/// A section with the `defaults` that hold for it.
+#[derive(Clone, Copy)]
+pub(super) struct Proxy<'a> {
+    pub(super) conf: &'a HaproxyConf,
+    pub(super) section: &'a Section,
+    /// The `defaults` it takes from: named by `from`, else the last one before it.
+    pub(super) defaults: Option<&'a Section>,
+}
+
+impl<'a> Proxy<'a> {
+    /// The sections of a process that pass or take traffic, in order.
+    pub(super) fn all(conf: &'a HaproxyConf) -> Vec<Self> {
+        let mut last: Option<&Section> = None;
+        let mut proxies = Vec::new();
+        for section in &conf.sections {
+            match section.kind.value.as_str() {
+                "defaults" => last = Some(section),
+                "frontend" | "backend" | "listen" => {
+                    let defaults = from(section).map_or(last, |name| named(conf, name));
+                    proxies.push(Self {
+                        conf,
+                        section,
+                        defaults,
+                    });
+                }
+                _ => {}
+            }
+        }
+        proxies
+    }
+
+    pub(super) fn name(&self) -> &'a str {
+        self.section
+            .name
+            .as_ref()
+            .map_or("", |name| name.value.as_str())
+    }
+
+    /// Where the section is best pointed at.
+    pub(super) fn span(&self) -> Span {
+        self.section.head.span
+    }
+
+    /// Lines of the section itself that begin with some words.
+    pub(super) fn own(&self, words: &'a [&'a str]) -> impl Iterator<Item = &'a Line> {
+        lines(self.section, words)
+    }
+
+    /// The line that holds here, and whether it is inherited.
+    pub(super) fn find(&self, words: &'a [&'a str]) -> Option<(&'a Line, bool)> {
+        if let Some(line) = self.own(words).last() {
+            return Some((line, false));
+        }
+        let mut section = self.defaults;
+        let mut steps = 0;
+        while let Some(defaults) = section {
+            if let Some(line) = lines(defaults, words).last() {
+                return Some((line, true));
+            }
+            steps += 1;
+            section = from(defaults)
+                .filter(|_| steps < 16)
+                .and_then(|name| named(self.conf, name));
+        }
+        None
+    }
+
+    /// Whether an option holds here: the last of `option x` and `no option x` wins, the section before its defaults.
+    pub(super) fn option(&self, name: &'a str) -> Option<Span> {
+        let on = ["option", name];
+        let off = ["no", "option", name];
+        let sections = [Some(self.section), self.defaults];
+        for section in sections.into_iter().flatten() {
+            let set = section
+                .lines
+                .iter()
+                .rfind(|line| begins(line, &on) || begins(line, &off));
+            if let Some(line) = set {
+                return begins(line, &on).then_some(line.span);
+            }
+        }
+        None
+    }
+
+    /// A word with its environment references filled in; `Err` names what is unknown.
+    pub(super) fn word(&self, word: &Word) -> Result<String, String> {
+        if !word.has_env {
+            return Ok(word.text.clone());
+        }
+        expand(word, &|name| {
+            self.conf.environment.value(name).map(str::to_owned)
+        })
+        .map_err(|name| format!("variable {name} is set nowhere"))
+    }
+}
+
+fn lines<'a>(section: &'a Section, words: &'a [&'a str]) -> impl Iterator<Item = &'a Line> {
+    section.lines.iter().filter(move |line| begins(line, words))
+}
+
+fn begins(line: &Line, words: &[&str]) -> bool {
+    line.words.len() >= words.len()
+        && line
+            .words
+            .iter()
+            .zip(words)
+            .all(|(word, wanted)| word.text == *wanted)
+}
+
+fn from(section: &Section) -> Option<&str> {
+    let at = section
+        .head
+        .words
+        .iter()
+        .position(|word| word.text == "from")?;
+    section
+        .head
+        .words
+        .get(at + 1)
+        .map(|word| word.text.as_str())
+}
+
+fn named<'a>(conf: &'a HaproxyConf, name: &str) -> Option<&'a Section> {
+    conf.sections
+        .iter()
+        .find(|s| s.kind.value == "defaults" && s.name.as_ref().is_some_and(|n| n.value == name))
+}

@@ -1,0 +1,111 @@
+//! `listen`: where a server takes connections.
+
+use crate::model::nginx::Reader;
+use crate::model::nginx::scope::Scope;
+use crate::model::{Address, Bind, Listener, Protocol, Setting};
+use crate::source::Spanned;
+use crate::syntax::nginx::Directive;
+use crate::syntax::proxy_value::{has_variable, upstream_url};
+
+impl<'a> Reader<'a> {
+    /// The listeners of a server, as indexes into the hop's.
+    pub(super) fn listen(&mut self, scope: &Scope<'a>, stream: bool) -> Vec<usize> {
+        let http2 = scope.flag("http2", false);
+        let listeners: Vec<Listener> = scope
+            .own("listen")
+            .filter_map(|directive| listener(directive, stream, http2))
+            .collect();
+        let listeners = if listeners.is_empty() && !stream {
+            vec![default_listener()]
+        } else {
+            listeners
+        };
+        let mut indexes = Vec::new();
+        for listener in listeners {
+            let known = &mut self.model.hops[self.hop.0 as usize].listeners;
+            let at = known
+                .iter()
+                .position(|other| same(other, &listener))
+                .unwrap_or_else(|| {
+                    known.push(listener);
+                    known.len() - 1
+                });
+            if !indexes.contains(&at) {
+                indexes.push(at);
+            }
+        }
+        indexes
+    }
+}
+
+fn same(a: &Listener, b: &Listener) -> bool {
+    a.address.value() == b.address.value()
+        && a.address.value().is_some()
+        && a.proxy_protocol == b.proxy_protocol
+}
+
+/// Without `listen` a server takes port 80 of all addresses (8000 where nginx does not start as root).
+/// Source: <https://nginx.org/en/docs/http/ngx_http_core_module.html#listen>.
+fn default_listener() -> Listener {
+    let address = Address::Tcp {
+        bind: Bind::Any,
+        port: 80,
+    };
+    Listener {
+        address: Setting::default_of(address, "nginx", "", "ngx_http_core_module, listen"),
+        protocol: Setting::default_of(Protocol::Http, "nginx", "", "ngx_http_core_module, listen"),
+        proxy_protocol: false,
+    }
+}
+
+fn listener(directive: &Directive, stream: bool, http2: bool) -> Option<Listener> {
+    let arg = directive.args.first()?;
+    let has = |flag: &str| directive.args.iter().any(|arg| arg.value == flag);
+    if has("udp") || has("quic") {
+        return None;
+    }
+    let protocol = match () {
+        () if stream => Protocol::Tcp,
+        () if has("ssl") => Protocol::Https,
+        // Only a cleartext listener with the old parameter refuses HTTP/1; `http2 on` accepts both.
+        () if has("http2") && !http2 => Protocol::H2c,
+        () => Protocol::Http,
+    };
+    Some(Listener {
+        address: address(arg),
+        protocol: Setting::written(protocol, directive.span),
+        proxy_protocol: has("proxy_protocol"),
+    })
+}
+
+fn address(arg: &Spanned<String>) -> Setting<Address> {
+    if has_variable(&arg.value) {
+        return Setting::unknown(format!("listen {} holds a variable", arg.value));
+    }
+    if let Ok(port) = arg.value.parse() {
+        return Setting::written(
+            Address::Tcp {
+                bind: Bind::Any,
+                port,
+            },
+            arg.span,
+        );
+    }
+    let Some(raw) = upstream_url(&arg.value) else {
+        return Setting::unknown(format!("listen {} is no address", arg.value));
+    };
+    if let Some(socket) = raw.socket {
+        return Setting::written(Address::Unix(socket), arg.span);
+    }
+    let port = raw.port.as_deref().map_or(Ok(80), str::parse);
+    match (port, raw.host) {
+        (Ok(port), Some(host)) => Setting::written(
+            Address::Tcp {
+                bind: Bind::of(&host),
+                port,
+            },
+            arg.span,
+        ),
+        _ => Setting::unknown(format!("listen {} is no address", arg.value)),
+    }
+}

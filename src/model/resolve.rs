@@ -1,0 +1,555 @@
+//! What an address leads to, as the network of the proxy sees it: a service, the host, somewhere outside, certainly
+//! nowhere, or unknown.
+
+use crate::host::path;
+use crate::model::nginx::is_address;
+use crate::model::{Address, Bind, DeadEnd, Dialled, HopId, Listener, Model, ServiceRef, Target};
+use crate::project::Project;
+use crate::project::compose::{NetworkMode, Service, Stack};
+use crate::project::container::Location;
+
+/// Fills in the target of every link.
+pub(super) fn resolve(model: &mut Model, project: &Project) {
+    let targets: Vec<Target> = model
+        .links
+        .iter()
+        .map(|link| {
+            let seeker = Seeker {
+                model,
+                project,
+                from: link.from,
+            };
+            match &link.dialled {
+                Dialled::Unknown(why) => Target::Unknown(why.clone()),
+                Dialled::Unix(socket) => seeker.socket(&socket.value),
+                Dialled::Tcp { host, port, .. } => seeker.host(&host.value, *port),
+            }
+        })
+        .collect();
+    for (link, target) in model.links.iter_mut().zip(targets) {
+        link.target = target;
+    }
+}
+
+struct Seeker<'a> {
+    model: &'a Model,
+    project: &'a Project,
+    from: HopId,
+}
+
+impl Seeker<'_> {
+    fn host(&self, host: &str, port: u16) -> Target {
+        match self.model.hop(self.from).service {
+            Some(proxy) => self.from_container(proxy, host, port),
+            None => self.from_host(host, port),
+        }
+    }
+
+    fn from_container(&self, proxy: ServiceRef, host: &str, port: u16) -> Target {
+        let service = self.project.service(proxy);
+        if let NetworkMode::Service(other) = &service.network_mode.value {
+            return match self.sibling(proxy, other) {
+                Some(owner) if is_loopback(host) => self.own_loopback(owner, port),
+                Some(owner) => self.from_container_of(owner, host, port),
+                None => Target::Unknown(format!("network of {other}, which is no service here")),
+            };
+        }
+        self.from_container_of(proxy, host, port)
+    }
+
+    fn from_container_of(&self, proxy: ServiceRef, host: &str, port: u16) -> Target {
+        let service = self.project.service(proxy);
+        match &service.network_mode.value {
+            NetworkMode::Host => return self.from_host_of(Some(proxy), host, port),
+            NetworkMode::Other(mode) => {
+                return Target::Unknown(format!("network_mode {mode} is not known here"));
+            }
+            NetworkMode::None if !is_loopback(host) => {
+                return Target::Unknown("network_mode none".to_owned());
+            }
+            _ => {}
+        }
+        if is_loopback(host) {
+            return self.own_loopback(proxy, port);
+        }
+        if let Some(address) = extra_host(service, host) {
+            return match address {
+                Some("host-gateway") => self.published(port),
+                Some(address) => self.by_address(address, port),
+                None => Target::Unknown(format!("extra_hosts gives {host} an unknown address")),
+            };
+        }
+        if matches!(
+            host,
+            "host.docker.internal" | "gateway.docker.internal" | "172.17.0.1"
+        ) {
+            return self.published(port);
+        }
+        if is_address(host) {
+            return self.by_address(host, port);
+        }
+        self.by_name(proxy, host, port)
+    }
+
+    fn by_name(&self, proxy: ServiceRef, host: &str, port: u16) -> Target {
+        let seeker = self.project.service(proxy);
+        if let Some((service, _)) = seeker.links.iter().find(|(_, alias)| alias == host)
+            && let Some(service) = self.sibling(proxy, service)
+        {
+            return self.at(service, port);
+        }
+        let mut disjoint = None;
+        let mut behind_profile = None;
+        for (at, service) in self.project.services() {
+            if at.stack != proxy.stack && !self.share_network(proxy, at) {
+                continue;
+            }
+            if !self.answers_to(at, service, proxy, host) {
+                continue;
+            }
+            if !self.share_network(proxy, at) {
+                disjoint = Some(at);
+            } else if service.inactive && !seeker.inactive {
+                behind_profile = Some(at);
+            } else {
+                return self.at(at, port);
+            }
+        }
+        if let Some(service) = behind_profile {
+            return Target::Nowhere(DeadEnd::Profile(service));
+        }
+        if let Some(service) = disjoint {
+            return match self.unseen_network(proxy) {
+                Some(why) => Target::Unknown(why),
+                None => Target::Nowhere(DeadEnd::Disjoint(service)),
+            };
+        }
+        if host.contains('.') {
+            return Target::External;
+        }
+        match self
+            .unseen_network(proxy)
+            .or_else(|| self.unseen_services(proxy))
+        {
+            Some(why) => Target::Unknown(why),
+            None => Target::Nowhere(DeadEnd::UnknownHost),
+        }
+    }
+
+    /// Why a name may be known on a network of the proxy although no service here has it.
+    fn unseen_network(&self, proxy: ServiceRef) -> Option<String> {
+        let stack = &self.project.stacks[proxy.stack];
+        let service = self.project.service(proxy);
+        service.networks.iter().find_map(|membership| {
+            let key = &membership.network.value;
+            match stack
+                .networks
+                .iter()
+                .find(|network| network.key.value == *key)
+            {
+                Some(network) if network.external => {
+                    Some(format!("others may be on the external network {key}"))
+                }
+                Some(_) => None,
+                None => (key != "default").then(|| format!("network {key} is not declared")),
+            }
+        })
+    }
+
+    fn unseen_services(&self, proxy: ServiceRef) -> Option<String> {
+        let stack = &self.project.stacks[proxy.stack];
+        (!stack.incomplete.is_empty()).then(|| format!("not all of {} could be read", stack.path))
+    }
+
+    fn sibling(&self, of: ServiceRef, name: &str) -> Option<ServiceRef> {
+        let services = &self.project.stacks[of.stack].services;
+        let service = services
+            .iter()
+            .position(|service| service.name.value == name)?;
+        Some(ServiceRef {
+            stack: of.stack,
+            service,
+        })
+    }
+
+    /// Whether Docker's resolver answers to a name with a service, if they share a network.
+    fn answers_to(&self, at: ServiceRef, service: &Service, proxy: ServiceRef, host: &str) -> bool {
+        let stack = &self.project.stacks[at.stack];
+        let name = &service.name.value;
+        let is = |other: &str| other.eq_ignore_ascii_case(host);
+        let has = |text: &Option<crate::syntax::value::Text>| {
+            text.as_ref().and_then(|t| t.get()).is_some_and(is)
+        };
+        if is(name) || has(&service.container_name) || has(&service.hostname) {
+            return true;
+        }
+        let aliases = service
+            .networks
+            .iter()
+            .flat_map(|membership| &membership.aliases);
+        if aliases.filter_map(|alias| alias.get()).any(is) {
+            return true;
+        }
+        let project = stack
+            .name
+            .as_deref()
+            .unwrap_or(path::name(&stack.directory))
+            .to_ascii_lowercase();
+        let replicas = service
+            .replicas
+            .as_ref()
+            .map_or(1, |replicas| replicas.value.min(64));
+        let numbered = (1..=replicas.max(1))
+            .any(|n| is(&format!("{project}-{name}-{n}")) || is(&format!("{project}_{name}_{n}")));
+        if numbered || (at.stack == proxy.stack && is(&format!("tasks.{name}"))) {
+            return true;
+        }
+        let networks = service
+            .networks
+            .iter()
+            .map(|membership| docker_name(stack, &membership.network.value));
+        networks
+            .into_iter()
+            .any(|network| is(&format!("{name}.{network}")))
+    }
+
+    /// Whether two services are on one network, by its name in Docker.
+    fn share_network(&self, a: ServiceRef, b: ServiceRef) -> bool {
+        let names = |at: ServiceRef| {
+            let stack = &self.project.stacks[at.stack];
+            let service = self.namespace(at);
+            let networks = &self.project.service(service).networks;
+            networks
+                .iter()
+                .map(|m| docker_name(stack, &m.network.value))
+                .collect::<Vec<_>>()
+        };
+        let theirs = names(b);
+        names(a).iter().any(|name| theirs.contains(name))
+    }
+
+    /// The service whose network namespace a service lives in.
+    fn namespace(&self, at: ServiceRef) -> ServiceRef {
+        match &self.project.service(at).network_mode.value {
+            NetworkMode::Service(other) => self.sibling(at, other).unwrap_or(at),
+            _ => at,
+        }
+    }
+
+    /// Every service that shares a network namespace with one.
+    fn housemates(&self, of: ServiceRef) -> Vec<ServiceRef> {
+        let home = self.namespace(of);
+        self.project
+            .services()
+            .map(|(at, _)| at)
+            .filter(|at| self.namespace(*at) == home)
+            .collect()
+    }
+
+    fn own_loopback(&self, proxy: ServiceRef, port: u16) -> Target {
+        let mates = self.housemates(proxy);
+        for mate in &mates {
+            if let Some(hop) = self.listener(*mate, port) {
+                return Target::Service {
+                    service: *mate,
+                    port,
+                    hop: Some(hop),
+                };
+            }
+        }
+        for mate in &mates {
+            if let Some(why) = self.unseen_processes(*mate) {
+                return Target::Unknown(why);
+            }
+        }
+        Target::Nowhere(DeadEnd::OwnLoopback)
+    }
+
+    /// Why something that is not known may listen in a container.
+    fn unseen_processes(&self, at: ServiceRef) -> Option<String> {
+        if let Some(why) = self.model.opaque.get(&at) {
+            return Some(why.clone());
+        }
+        let name = &self.project.service(at).name.value;
+        let alone = |hop: &crate::model::Hop| {
+            hop.listeners_complete && hop.listeners.iter().all(|l| l.address.value().is_some())
+        };
+        let mut hops = self.model.hops_of(at).peekable();
+        hops.peek()?;
+        if hops.any(|(_, hop)| !alone(hop)) {
+            return Some(format!("not all that listens in {name} is known"));
+        }
+        (!self.model.alone.contains(&at)).then(|| format!("{name} may run more than its proxy"))
+    }
+
+    /// The hop and the listener of a service that take connections on a port, loopback ones last.
+    fn listener(&self, at: ServiceRef, port: u16) -> Option<(HopId, usize)> {
+        let on_port =
+            |listener: &Listener| listener.address.value().and_then(Address::port) == Some(port);
+        let mut found = None;
+        for (id, hop) in self.model.hops_of(at) {
+            for (index, listener) in hop
+                .listeners
+                .iter()
+                .enumerate()
+                .filter(|(_, listener)| on_port(listener))
+            {
+                let loopback = matches!(
+                    listener.address.value(),
+                    Some(Address::Tcp {
+                        bind: Bind::Loopback,
+                        ..
+                    })
+                );
+                if !loopback {
+                    return Some((id, index));
+                }
+                found = found.or(Some((id, index)));
+            }
+        }
+        found
+    }
+
+    fn at(&self, service: ServiceRef, port: u16) -> Target {
+        let hop = self
+            .housemates(service)
+            .into_iter()
+            .find_map(|mate| self.listener(mate, port));
+        Target::Service { service, port, hop }
+    }
+
+    /// A port of the host: the service that publishes it, if one does.
+    fn published(&self, port: u16) -> Target {
+        for (at, service) in self
+            .project
+            .services()
+            .filter(|(_, service)| !service.inactive)
+        {
+            if service.network_mode.value == NetworkMode::Host
+                && let Some(hop) = self.listener(at, port)
+            {
+                return Target::Service {
+                    service: at,
+                    port,
+                    hop: Some(hop),
+                };
+            }
+            for published in service.ports.iter().filter(|port| port.protocol != "udp") {
+                let (Some((first, last)), Some((target, _))) =
+                    (published.published, published.target)
+                else {
+                    continue;
+                };
+                if (first..=last).contains(&port) {
+                    return self.at(at, target + (port - first));
+                }
+            }
+        }
+        Target::Host { port, hop: None }
+    }
+
+    fn by_address(&self, address: &str, port: u16) -> Target {
+        for (at, service) in self.project.services() {
+            let mut addresses = service
+                .networks
+                .iter()
+                .flat_map(|membership| &membership.addresses);
+            if addresses.any(|own| own.get() == Some(address)) {
+                return self.at(at, port);
+            }
+        }
+        Target::External
+    }
+
+    fn from_host(&self, host: &str, port: u16) -> Target {
+        self.from_host_of(None, host, port)
+    }
+
+    /// As a process on the host sees it: `proxy` is its service if it only shares the host's network.
+    fn from_host_of(&self, proxy: Option<ServiceRef>, host: &str, port: u16) -> Target {
+        if is_loopback(host) {
+            return self.published(port);
+        }
+        if is_address(host) {
+            return self.by_address(host, port);
+        }
+        if let Some(address) = proxy.and_then(|at| extra_host(self.project.service(at), host)) {
+            return match address {
+                Some(address) if is_loopback(address) => self.published(port),
+                _ => Target::External,
+            };
+        }
+        if host.contains('.') {
+            return Target::External;
+        }
+        if proxy.is_some() {
+            return Target::Unknown(format!("{host} is looked up on the host's network"));
+        }
+        // A config that no service mounts may still be deployed beside the services that it names.
+        let mut named = self
+            .project
+            .services()
+            .filter(|(_, service)| service.name.value.eq_ignore_ascii_case(host));
+        match (named.next(), named.next()) {
+            (Some((at, _)), None) => self.at(at, port),
+            _ => Target::Unknown(format!(
+                "{host} is looked up on a machine that is not part of the project"
+            )),
+        }
+    }
+
+    fn socket(&self, socket: &str) -> Target {
+        let proxy = self.model.hop(self.from).service;
+        let location = self.place(proxy, socket);
+        for (index, hop) in self.model.hops.iter().enumerate() {
+            for (at, listener) in hop.listeners.iter().enumerate() {
+                let Some(Address::Unix(path)) = listener.address.value() else {
+                    continue;
+                };
+                let same_container = hop.service == proxy && path == socket;
+                if same_container
+                    || (location.is_some() && self.place(hop.service, path) == location)
+                {
+                    let id = HopId(u32::try_from(index).unwrap_or(u32::MAX));
+                    return match hop.service {
+                        Some(service) => Target::Service {
+                            service,
+                            port: 0,
+                            hop: Some((id, at)),
+                        },
+                        None => Target::Host {
+                            port: 0,
+                            hop: Some((id, at)),
+                        },
+                    };
+                }
+            }
+        }
+        self.unbound_socket(proxy, socket, location.as_ref())
+    }
+
+    /// A place that two processes can share; `None` for what is each container's own.
+    fn place(&self, service: Option<ServiceRef>, socket: &str) -> Option<Location> {
+        let Some(at) = service else {
+            return Some(Location::Outside(socket.to_owned()));
+        };
+        match self.project.container(at).view.locate(socket) {
+            Location::Image(_) | Location::Own(_) | Location::Unknown(_) => None,
+            shared => Some(shared),
+        }
+    }
+
+    fn unbound_socket(
+        &self,
+        proxy: Option<ServiceRef>,
+        socket: &str,
+        location: Option<&Location>,
+    ) -> Target {
+        let Some(proxy) = proxy else {
+            return Target::Unknown(format!(
+                "{socket} is on a machine that is not part of the project"
+            ));
+        };
+        let Some(location) = location else {
+            let view = self.project.container(proxy).view.locate(socket);
+            return match view {
+                Location::Image(_) | Location::Own(_) => match self.unseen_processes(proxy) {
+                    Some(why) => Target::Unknown(why),
+                    None => {
+                        let folder = path::parent(socket);
+                        Target::Nowhere(DeadEnd::NoSocket(format!(
+                            "{folder} is on no volume that another service shares"
+                        )))
+                    }
+                },
+                _ => Target::Unknown(format!("where {socket} lies is unknown")),
+            };
+        };
+        let sharing: Vec<ServiceRef> = self
+            .project
+            .services()
+            .map(|(at, _)| at)
+            .filter(|at| *at != proxy && self.sees(*at, location))
+            .collect();
+        if sharing.is_empty() && !matches!(location, Location::Outside(_)) {
+            return Target::Nowhere(DeadEnd::NoSocket(
+                "no other service mounts the folder it lies in".to_owned(),
+            ));
+        }
+        if let Some(why) = sharing.iter().find_map(|at| self.unseen_sockets(*at)) {
+            return Target::Unknown(why);
+        }
+        match location {
+            Location::Volume(..) | Location::Repo(_) => Target::Nowhere(DeadEnd::NoSocket(
+                "no process that shares the folder binds it".to_owned(),
+            )),
+            _ => Target::Unknown(format!("{socket} is on a path of the host")),
+        }
+    }
+
+    fn unseen_sockets(&self, at: ServiceRef) -> Option<String> {
+        if let Some(why) = self.model.opaque.get(&at) {
+            return Some(why.clone());
+        }
+        let known = |hop: &crate::model::Hop| {
+            hop.listeners_complete
+                && hop.listeners.iter().all(|l| {
+                    l.address
+                        .origin()
+                        .is_some_and(crate::model::Origin::is_certain)
+                })
+        };
+        let name = &self.project.service(at).name.value;
+        (!self.model.hops_of(at).all(|(_, hop)| known(hop)))
+            .then(|| format!("not all that {name} binds is known"))
+    }
+
+    /// Whether a container has the volume or the folder that a location lies on.
+    fn sees(&self, at: ServiceRef, location: &Location) -> bool {
+        let service = self.project.service(at);
+        let view = &self.project.container(at).view;
+        service
+            .mounts
+            .iter()
+            .filter_map(|mount| mount.target.as_deref())
+            .any(|target| match (view.locate(target), location) {
+                (Location::Volume(a, _), Location::Volume(b, _)) => a == *b,
+                (Location::Repo(a), Location::Repo(b)) => path::strip(b, &a).is_some(),
+                (Location::Outside(a), Location::Outside(b)) => path::strip(b, &a).is_some(),
+                _ => false,
+            })
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "::1" | "ip6-localhost") || host.starts_with("127.")
+}
+
+/// The address that `extra_hosts` gives a name; `Some(None)` if it is unknown.
+fn extra_host<'a>(service: &'a Service, host: &str) -> Option<Option<&'a str>> {
+    let (_, address) = service
+        .extra_hosts
+        .iter()
+        .find(|(name, _)| name.get().is_some_and(|n| n.eq_ignore_ascii_case(host)))?;
+    Some(address.get())
+}
+
+/// A network's name in Docker, so that two stacks on one external network agree.
+fn docker_name(stack: &Stack, key: &str) -> String {
+    let network = stack
+        .networks
+        .iter()
+        .find(|network| network.key.value == key);
+    match network {
+        Some(network) if network.external || network.name.is_some() => network
+            .name
+            .as_ref()
+            .and_then(|name| name.get())
+            .unwrap_or(key)
+            .to_owned(),
+        _ => match &stack.name {
+            Some(name) => format!("{name}_{key}"),
+            None => format!("{}#{key}", stack.path),
+        },
+    }
+}

@@ -1,0 +1,84 @@
+//! Where two hops of a chain disagree: the outer one gives up first, or keeps what the inner one has closed.
+
+use crate::model::{Amount, Chain, Key, Model, Protocol, Reuse, Setting, Step, Verdict};
+
+/// Judges every pair of neighbours of a chain.
+pub fn judge(model: &Model, chain: &Chain) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    for (outer, pair) in chain.steps.windows(2).enumerate() {
+        for (rule, check) in CHECKS {
+            if let Some((status, after_ms)) = check(model, pair[0], pair[1]) {
+                verdicts.push(Verdict {
+                    rule,
+                    outer,
+                    inner: outer + 1,
+                    status,
+                    after_ms,
+                });
+            }
+        }
+    }
+    verdicts
+}
+
+/// What a client gets, and after how many milliseconds.
+type Outcome = (Option<u16>, Option<u64>);
+/// A pair of neighbours to an outcome, if they disagree.
+type Check = fn(&Model, Step, Step) -> Option<Outcome>;
+
+const CHECKS: &[(&str, Check)] = &[
+    ("read-timeout-inverted", read_timeout),
+    ("worker-timeout-inverted", worker_timeout),
+    ("keepalive-inverted", keepalive),
+];
+
+/// A timeout of a step: its route's, else its hop's own.
+pub fn timeout(model: &Model, step: Step, key: Key) -> Option<&Setting<Amount>> {
+    match step.route {
+        Some(route) => model.route(route).timeouts.get(&key),
+        None => model.hop(step.hop).timeouts.get(&key),
+    }
+}
+
+fn value(model: &Model, step: Step, key: Key) -> Option<Amount> {
+    timeout(model, step, key)?.value().copied()
+}
+
+/// Two proxies: the outer one must wait longer. Equal counts as inverted: the outer won 20 of 20 when measured.
+fn read_timeout(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
+    inner.route?;
+    let Amount::Finite(waits) = value(model, outer, Key::Read)? else {
+        return None;
+    };
+    let inner_waits = value(model, inner, Key::Read)?;
+    let answers = model.route(outer.route?).protocol != Protocol::Tcp;
+    (Amount::Finite(waits) <= inner_waits).then_some((answers.then_some(504), Some(waits)))
+}
+
+/// The last proxy and an app that kills the worker of a long request.
+fn worker_timeout(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
+    if inner.route.is_some() {
+        return None;
+    }
+    let Amount::Finite(limit) = value(model, inner, Key::Worker)? else {
+        return None;
+    };
+    (Amount::Finite(limit) < value(model, outer, Key::Read)?).then_some((Some(502), Some(limit)))
+}
+
+/// A proxy that keeps idle connections at least as long as the next hop does.
+fn keepalive(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
+    if !matches!(model.route(outer.route?).reuse, Reuse::On(_)) {
+        return None;
+    }
+    let kept = value(model, outer, Key::KeepaliveIdle)?;
+    let key = if inner.route.is_some() {
+        Key::ClientIdle
+    } else {
+        Key::KeepaliveIdle
+    };
+    let Amount::Finite(closed) = value(model, inner, key)? else {
+        return None;
+    };
+    (closed > 0 && kept >= Amount::Finite(closed)).then_some((Some(502), None))
+}

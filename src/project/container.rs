@@ -1,0 +1,274 @@
+//! What a container sees: which file of the project, which volume or which part of its image lies at a path inside.
+
+use crate::host::path;
+use crate::host::{Host, PathKind};
+use crate::project::compose::{MountSource, Service, Stack};
+
+/// Where a path inside a container leads.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Location {
+    /// A path below the root; nothing need exist there.
+    Repo(String),
+    /// A named volume (its name in Docker) and the path on it.
+    Volume(String, String),
+    /// A tmpfs or an anonymous volume: empty at the start, and this container's own.
+    Own(String),
+    /// A path of the machine outside the root.
+    Outside(String),
+    /// What the image ships at this path.
+    Image(String),
+    /// Unknown, and why.
+    Unknown(String),
+}
+
+/// What is at a path inside a container, as far as the project tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// A file below the root.
+    File(String),
+    /// A folder below the root.
+    Dir(String),
+    /// Mounted from a path below the root that is not there.
+    Absent(String),
+    /// Not of the project.
+    Elsewhere(Location),
+}
+
+/// One piece of the project that was put into the container.
+#[derive(Debug, Clone)]
+struct Layer {
+    /// Absolute, normalised.
+    target: String,
+    location: Location,
+}
+
+/// The file system of a container, as far as it is known.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// `COPY` first, in order; then mounts. Later ones win at equal depth.
+    layers: Vec<Layer>,
+}
+
+/// One `COPY` or `ADD` of a Dockerfile.
+#[derive(Debug, Clone)]
+pub struct Copied {
+    /// Paths below the build context; patterns allowed.
+    pub sources: Vec<String>,
+    /// Absolute path inside, with its final `/` if it has one.
+    pub target: String,
+    /// Whether it comes from another stage or image.
+    pub foreign: bool,
+}
+
+impl View {
+    /// The view of a service: what its Dockerfile copies, covered by what is mounted.
+    pub fn new(
+        host: &dyn Host,
+        stack: &Stack,
+        service: &Service,
+        context: Option<&str>,
+        copies: &[Copied],
+    ) -> Self {
+        let mut view = Self::default();
+        for copy in copies {
+            view.copy(host, context, copy);
+        }
+        let mut mounts: Vec<_> = service
+            .mounts
+            .iter()
+            .filter_map(|m| Some((m.target.clone()?, m)))
+            .collect();
+        mounts.sort_by_key(|(target, _)| target.len());
+        for (target, mount) in mounts {
+            let location = match &mount.source {
+                MountSource::Path(path) => Location::Repo(path.clone()),
+                MountSource::Outside(path) => Location::Outside(path.clone()),
+                MountSource::Volume(key) => {
+                    Location::Volume(volume_name(stack, key), String::new())
+                }
+                MountSource::Object(key) => object(stack, key),
+                MountSource::Anonymous => Location::Own(target.clone()),
+                MountSource::Unknown(why) => Location::Unknown(why.clone()),
+            };
+            view.layers.push(Layer {
+                target: path::absolute("/", &target),
+                location,
+            });
+        }
+        view
+    }
+
+    fn copy(&mut self, host: &dyn Host, context: Option<&str>, copy: &Copied) {
+        let into_folder = copy.target.ends_with('/') || copy.sources.len() > 1;
+        for source in &copy.sources {
+            let target = path::absolute("/", &copy.target);
+            let (Some(context), false) = (context, copy.foreign) else {
+                let location = Location::Image(target.clone());
+                self.layers.push(Layer { target, location });
+                continue;
+            };
+            for source in expand(host, context, source) {
+                let is_file = host.stat(&source) == Some(PathKind::File);
+                let target = if is_file && (into_folder || self.is_folder(&target)) {
+                    path::absolute(&target, path::name(&source))
+                } else {
+                    target.clone()
+                };
+                self.layers.push(Layer {
+                    target,
+                    location: Location::Repo(source),
+                });
+            }
+        }
+    }
+
+    /// Whether a path is certainly a folder that an image ships or that something was copied into.
+    fn is_folder(&self, target: &str) -> bool {
+        const SHIPPED: &[&str] = &[
+            "/",
+            "/etc",
+            "/etc/nginx",
+            "/etc/nginx/conf.d",
+            "/etc/nginx/templates",
+            "/usr/local/etc/haproxy",
+            "/tmp",
+        ];
+        SHIPPED.contains(&target)
+            || self.layers.iter().any(|layer| {
+                path::strip(&layer.target, target).is_some_and(|rest| !rest.is_empty())
+            })
+    }
+
+    /// Where an absolute path inside leads.
+    pub fn locate(&self, inside: &str) -> Location {
+        let inside = path::absolute("/", inside);
+        let layer = self
+            .layers
+            .iter()
+            .filter_map(|layer| Some((layer, path::strip(&inside, &layer.target)?)))
+            .max_by_key(|(layer, _)| layer.target.trim_end_matches('/').len());
+        let Some((layer, rest)) = layer else {
+            return Location::Image(inside);
+        };
+        let join = |folder: &str| {
+            if rest.is_empty() {
+                folder.to_owned()
+            } else {
+                format!("{folder}/{rest}")
+            }
+        };
+        match &layer.location {
+            Location::Repo(folder) => {
+                path::below(folder, rest).map_or(Location::Outside(inside.clone()), Location::Repo)
+            }
+            Location::Volume(name, _) => Location::Volume(name.clone(), rest.to_owned()),
+            Location::Own(folder) => Location::Own(join(folder)),
+            Location::Outside(folder) => Location::Outside(join(folder)),
+            Location::Image(_) => Location::Image(inside.clone()),
+            Location::Unknown(why) => Location::Unknown(why.clone()),
+        }
+    }
+
+    /// What is at an absolute path inside.
+    pub fn look(&self, host: &dyn Host, inside: &str) -> Seen {
+        match self.locate(inside) {
+            Location::Repo(path) => match host.stat(&path) {
+                Some(PathKind::Dir) => Seen::Dir(path),
+                Some(_) => Seen::File(path),
+                None => Seen::Absent(path),
+            },
+            other => Seen::Elsewhere(other),
+        }
+    }
+
+    /// Names in a folder inside that come from the project, sorted; `Err` if a part of it is unknown.
+    pub fn list(&self, host: &dyn Host, inside: &str) -> Result<Vec<String>, String> {
+        let inside = path::absolute("/", inside);
+        let mut names: Vec<String> = match self.look(host, &inside) {
+            Seen::Dir(path) => host
+                .list(&path)
+                .into_iter()
+                .map(|entry| entry.path)
+                .collect(),
+            Seen::Elsewhere(Location::Volume(name, _)) => {
+                return Err(format!("volume {name} holds it"));
+            }
+            Seen::Elsewhere(Location::Outside(path)) => {
+                return Err(format!("{path} lies outside the project"));
+            }
+            Seen::Elsewhere(Location::Unknown(why)) => return Err(why),
+            _ => Vec::new(),
+        };
+        names.extend(
+            self.layers
+                .iter()
+                .filter(|layer| layer.target != "/" && path::parent(&layer.target) == inside)
+                .map(|layer| path::name(&layer.target).to_owned()),
+        );
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Whether the image's own file at a path is still what the container sees.
+    pub fn is_image(&self, inside: &str) -> bool {
+        matches!(self.locate(inside), Location::Image(_))
+    }
+
+    /// Every path of the project that was put in as such, with its path inside.
+    pub fn placed(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.layers
+            .iter()
+            .filter_map(|layer| match &layer.location {
+                Location::Repo(path) => Some((layer.target.as_str(), path.as_str())),
+                _ => None,
+            })
+    }
+}
+
+/// A named volume's name in Docker, so that two stacks that share it agree.
+fn volume_name(stack: &Stack, key: &str) -> String {
+    let volume = stack.volumes.iter().find(|volume| volume.key.value == key);
+    match volume {
+        Some(volume) if volume.external || volume.name.is_some() => volume
+            .name
+            .as_ref()
+            .and_then(|name| name.get())
+            .unwrap_or(key)
+            .to_owned(),
+        _ => format!("{}#{key}", stack.path),
+    }
+}
+
+fn object(stack: &Stack, key: &str) -> Location {
+    let object = stack
+        .configs
+        .iter()
+        .chain(&stack.secrets)
+        .find(|object| object.key.value == key);
+    match object.and_then(|object| object.file.as_ref()) {
+        Some(file) => match &file.value {
+            Ok(path) => Location::Repo(path.clone()),
+            Err(why) => Location::Unknown(why.clone()),
+        },
+        None => Location::Unknown(format!("config {key} has no file")),
+    }
+}
+
+/// Paths below the root that a `COPY` source means.
+fn expand(host: &dyn Host, context: &str, source: &str) -> Vec<String> {
+    let Some(full) = path::below(context, source) else {
+        return Vec::new();
+    };
+    let pattern = path::name(&full);
+    if !pattern.contains(['*', '?', '[']) {
+        return vec![full];
+    }
+    let folder = path::parent(&full);
+    let below = |name: &str| path::below(folder, name);
+    host.list(folder)
+        .iter()
+        .filter(|entry| path::matches(pattern, &entry.path))
+        .filter_map(|e| below(&e.path))
+        .collect()
+}

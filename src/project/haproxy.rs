@@ -1,0 +1,27 @@
+//! One HAProxy process: its files in the order in which they are given to it.
+
+use crate::project::{Envsubst, ServiceRef};
+use crate::source::FileId;
+use crate::syntax::haproxy::Section;
+use crate::syntax::value::Text;
+
+/// One HAProxy process.
+#[derive(Debug, Clone)]
+pub struct HaproxyConf {
+    /// The service that runs it; `None` for HAProxy on the host.
+    pub service: Option<ServiceRef>,
+    /// The file to point at.
+    pub main: FileId,
+    /// Sections of all its files, in order.
+    pub sections: Vec<Section>,
+    /// Whether every file could be read.
+    pub complete: bool,
+    /// Its environment.
+    pub environment: Envsubst,
+    /// Image, for the version.
+    pub image: Option<Text>,
+    /// Whether the files were attached to the service without being mounted or copied.
+    pub unmounted: bool,
+    /// Whether the container runs nothing but this HAProxy.
+    pub alone: bool,
+}

@@ -1,0 +1,196 @@
+//! What a service's container starts from: its Dockerfile or its image, with compose's overrides on top.
+
+use crate::finding::Gap;
+use crate::host::path;
+use crate::project::Envsubst;
+use crate::project::compose::{Command, Service, Stack};
+use crate::project::container::{Copied, View};
+use crate::project::files::Files;
+use crate::source::Spanned;
+use crate::syntax::command::Variable;
+use crate::syntax::dockerfile::{self, BuiltImage, CopySource};
+use crate::syntax::value::Text;
+
+/// One service's container, as far as the project tells.
+#[derive(Debug, Clone, Default)]
+pub struct Container {
+    /// Its file system.
+    pub view: View,
+    /// The image that runs, or the one that the Dockerfile's last stage starts from.
+    pub image: Option<Text>,
+    /// Whether a Dockerfile of the project makes the image.
+    pub built: bool,
+    /// Folder below the root that the image is built from.
+    pub context: Option<String>,
+    /// Dockerfile `ENV` first, compose over it; `None`: passed through from the machine.
+    pub environment: Vec<(Spanned<String>, Option<Text>)>,
+    /// Why further variables may be set, if so.
+    pub environment_open: Option<String>,
+    /// Working directory inside.
+    pub working_dir: String,
+    /// Effective entrypoint; `None` if it is the image's own.
+    pub entrypoint: Option<Command>,
+    /// Effective command; `None` if it is the image's own.
+    pub command: Option<Command>,
+    /// Whether the Dockerfile has a `HEALTHCHECK`.
+    pub healthcheck: bool,
+    /// Why the Dockerfile could not be read, if so.
+    pub unread: Option<String>,
+}
+
+impl Container {
+    /// The container of a service.
+    pub fn new(files: &mut Files, stack: &Stack, service: &Service) -> Self {
+        let mut container = Self {
+            working_dir: "/".to_owned(),
+            ..Self::default()
+        };
+        let copies = container.read_dockerfile(files, service);
+        container.view = View::new(
+            files.host,
+            stack,
+            service,
+            container.context.as_deref(),
+            &copies,
+        );
+        if !container.built {
+            container.image.clone_from(&service.image);
+        }
+        container
+            .environment
+            .extend(service.environment.iter().cloned());
+        container
+            .environment_open
+            .clone_from(&service.environment_open);
+        if let Some(folder) = service.working_dir.as_ref().and_then(|text| text.get()) {
+            container.working_dir = path::absolute(&container.working_dir, folder);
+        }
+        if service.entrypoint.is_some() {
+            container.entrypoint.clone_from(&service.entrypoint);
+            container.command = Some(Command::Exec(Vec::new()));
+        }
+        if service.command.is_some() {
+            container.command.clone_from(&service.command);
+        }
+        container
+    }
+
+    /// The variables that its processes find.
+    pub fn envsubst(&self) -> Envsubst {
+        let value =
+            |text: &Option<Text>| text.as_ref().and_then(|text| text.get()).map(str::to_owned);
+        let variables = self
+            .environment
+            .iter()
+            .map(|(key, text)| (key.value.clone(), value(text)))
+            .collect();
+        Envsubst {
+            variables,
+            open: self.environment_open.clone(),
+        }
+    }
+
+    /// The words of its entrypoint and its command that are known, for a look at what they name.
+    pub fn words(&self) -> Vec<&str> {
+        [&self.entrypoint, &self.command]
+            .into_iter()
+            .flatten()
+            .flat_map(|command| match command {
+                Command::Shell(text) => std::slice::from_ref(text),
+                Command::Exec(words) => words.as_slice(),
+            })
+            .filter_map(|text| text.get())
+            .collect()
+    }
+
+    fn read_dockerfile(&mut self, files: &mut Files, service: &Service) -> Vec<Copied> {
+        let Some(build) = &service.build else {
+            return Vec::new();
+        };
+        self.built = true;
+        self.context = build
+            .context
+            .as_ref()
+            .and_then(|text| text.get())
+            .map(str::to_owned);
+        let Some(place) = build.dockerfile.as_ref().filter(|_| build.inline.is_none()) else {
+            self.unread = Some("no Dockerfile is named".to_owned());
+            return Vec::new();
+        };
+        let Some(path) = place.get() else {
+            self.unread = Some("the Dockerfile's path is unknown".to_owned());
+            return Vec::new();
+        };
+        let Some(id) = files.open(path) else {
+            let line = Some(files.sources.position(place.span).line);
+            let at = files.sources.get(place.span.file).path.clone();
+            let reason = format!(
+                "Dockerfile {path} of {} is not in the tree",
+                service.name.value
+            );
+            files.gaps.push(Gap {
+                path: at,
+                line,
+                reason,
+            });
+            self.unread = Some(format!("{path} is not in the tree"));
+            return Vec::new();
+        };
+        let (tree, errors) = dockerfile::parse(id, files.text(id));
+        files.errors.extend(errors);
+        let target = build.target.as_ref().and_then(|text| text.get());
+        let args = |name: &str| match build.args.iter().find(|(key, _)| key.value == name) {
+            Some((_, Some(text))) => match &text.value {
+                Ok(value) => Variable::Set(value.clone(), text.assumed),
+                Err(why) => Variable::Unknown(why.clone()),
+            },
+            Some((_, None)) => {
+                Variable::Unknown(format!("build argument {name} comes from the machine"))
+            }
+            None => Variable::Unset,
+        };
+        self.take(dockerfile::image(&tree, target, &args))
+    }
+
+    fn take(&mut self, built: BuiltImage) -> Vec<Copied> {
+        self.image = built.base;
+        self.environment = built
+            .env
+            .into_iter()
+            .map(|(key, value)| (key, Some(value)))
+            .collect();
+        if let Some(folder) = built.workdir.as_ref().and_then(|text| text.get()) {
+            self.working_dir = path::absolute("/", folder);
+        }
+        self.entrypoint = built.entrypoint.map(Command::Exec);
+        self.command = built.cmd.map(Command::Exec);
+        self.healthcheck = built
+            .healthcheck
+            .is_some_and(|check| !check.value.is_empty());
+        built
+            .copies
+            .iter()
+            .filter_map(|copy| copied(copy, &self.working_dir))
+            .collect()
+    }
+}
+
+/// A `COPY` with its paths; `None` if its target is unknown.
+fn copied(copy: &dockerfile::Copied, working_dir: &str) -> Option<Copied> {
+    let written = copy.destination.get()?;
+    let mut target = path::absolute(working_dir, written);
+    if written.ends_with('/') || written.ends_with("/.") || written == "." {
+        target.push('/');
+    }
+    let sources = copy
+        .sources
+        .iter()
+        .filter_map(|source| source.get())
+        .map(str::to_owned)
+        .collect();
+    Some(Copied {
+        sources,
+        target,
+        foreign: copy.from != CopySource::Context,
+    })
+}

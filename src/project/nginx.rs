@@ -1,0 +1,356 @@
+//! One nginx process: its main file with every `include` put in place, as nginx itself reads it.
+
+use std::collections::BTreeSet;
+
+use crate::finding::Gap;
+use crate::host::path;
+use crate::project::container::{Location, Seen, View};
+use crate::project::files::Files;
+use crate::project::{Envsubst, ServiceRef};
+use crate::source::{FileId, Span, Spanned};
+use crate::syntax::nginx::Directive;
+use crate::syntax::proxy_value::{Piece, pieces};
+use crate::syntax::value::Text;
+
+/// Includes nested deeper than this are a cycle; nginx has no limit of its own but runs out of file descriptors.
+const DEPTH: usize = 32;
+/// Directives of one process, all includes counted each time.
+const SIZE: usize = 1_000_000;
+
+/// One nginx process.
+#[derive(Debug, Clone)]
+pub struct NginxConf {
+    /// The service that runs it; `None` for nginx on the host.
+    pub service: Option<ServiceRef>,
+    /// The file to point at.
+    pub main: FileId,
+    /// Directives of the main context, includes put in place.
+    pub directives: Vec<Directive>,
+    /// Whether every include could be followed.
+    pub complete: bool,
+    /// Whether the `http {}` around these directives was not seen: what it sets is unknown.
+    pub fragment: bool,
+    /// Image, for the version.
+    pub image: Option<Text>,
+    /// Whether the files were attached to the service without being mounted or copied.
+    pub unmounted: bool,
+    /// Whether the container runs nothing but this nginx, as its image does.
+    pub alone: bool,
+}
+
+/// Where the paths of an `include` lead.
+pub enum Root<'a> {
+    /// Inside a container.
+    Container(&'a View),
+    /// In the tree: `conf_prefix` is the folder that stands for `/etc/nginx`.
+    Tree {
+        /// Folder below the root.
+        conf_prefix: String,
+    },
+}
+
+/// Puts includes in place.
+pub struct Expander<'a, 'f> {
+    files: &'a mut Files<'f>,
+    root: Root<'a>,
+    /// Folder of the main file, as the process sees it: relative includes start there.
+    prefix: String,
+    envsubst: Option<&'a Envsubst>,
+    /// Files that were included so far.
+    pub included: BTreeSet<FileId>,
+    /// Whether everything could be followed.
+    pub complete: bool,
+    left: usize,
+}
+
+impl<'a, 'f> Expander<'a, 'f> {
+    /// For one process whose main file lies in the folder `prefix`.
+    pub fn new(
+        files: &'a mut Files<'f>,
+        root: Root<'a>,
+        prefix: &str,
+        envsubst: Option<&'a Envsubst>,
+    ) -> Self {
+        let prefix = prefix.to_owned();
+        Self {
+            files,
+            root,
+            prefix,
+            envsubst,
+            included: BTreeSet::new(),
+            complete: true,
+            left: SIZE,
+        }
+    }
+
+    /// The directives of a file with its includes put in place. `template`: envsubst fills it first.
+    pub fn file(&mut self, id: FileId, template: bool) -> Vec<Directive> {
+        let mut stack = Vec::new();
+        self.expand_file(id, template, &mut stack)
+    }
+
+    fn expand_file(
+        &mut self,
+        id: FileId,
+        template: bool,
+        stack: &mut Vec<FileId>,
+    ) -> Vec<Directive> {
+        self.included.insert(id);
+        let mut directives = self.files.nginx(id).directives.clone();
+        if template && let Some(envsubst) = self.envsubst {
+            directives
+                .iter_mut()
+                .for_each(|directive| fill(directive, envsubst));
+        }
+        stack.push(id);
+        let expanded = self.expand(directives, stack);
+        stack.pop();
+        expanded
+    }
+
+    fn expand(&mut self, directives: Vec<Directive>, stack: &mut Vec<FileId>) -> Vec<Directive> {
+        let mut out = Vec::with_capacity(directives.len());
+        for mut directive in directives {
+            if self.left == 0 {
+                self.complete = false;
+                break;
+            }
+            self.left -= 1;
+            if directive.name.value == "include"
+                && directive.args.len() == 1
+                && directive.block.is_none()
+            {
+                out.extend(self.include(&directive.args[0].clone(), stack));
+                continue;
+            }
+            if let Some(block) = directive.block.take() {
+                directive.block = Some(self.expand(block, stack));
+            }
+            out.push(directive);
+        }
+        out
+    }
+
+    fn include(&mut self, arg: &Spanned<String>, stack: &mut Vec<FileId>) -> Vec<Directive> {
+        if stack.len() >= DEPTH {
+            self.gap(
+                arg.span,
+                format!("include {} is nested {DEPTH} deep: a cycle?", arg.value),
+            );
+            return Vec::new();
+        }
+        let full = self.full_path(&arg.value);
+        let folder = path::parent(&full).to_owned();
+        let name = path::name(&full).to_owned();
+        if folder.contains(['*', '?']) {
+            return self.include_folders(arg, &full, stack);
+        }
+        if !name.contains(['*', '?', '[']) {
+            return self.include_one(arg, &full, stack);
+        }
+        let names = match self.list(&folder) {
+            Ok(names) => names,
+            Err(why) => {
+                self.gap(
+                    arg.span,
+                    format!("include {} cannot be listed: {why}", arg.value),
+                );
+                return Vec::new();
+            }
+        };
+        let mut out = Vec::new();
+        for found in names.iter().filter(|found| path::matches(&name, found)) {
+            let full = path::absolute(&folder, found);
+            out.extend(self.include_one(arg, &full, stack));
+        }
+        out
+    }
+
+    /// A pattern in a folder's name, as in `/etc/nginx/sites/*/nginx.conf`: one level is followed.
+    fn include_folders(
+        &mut self,
+        arg: &Spanned<String>,
+        full: &str,
+        stack: &mut Vec<FileId>,
+    ) -> Vec<Directive> {
+        let (folder, file) = (path::parent(full), path::name(full));
+        let (upper, pattern) = (path::parent(folder), path::name(folder));
+        let Ok(names) = self.list(upper) else {
+            self.gap(arg.span, format!("include {} cannot be listed", arg.value));
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        for found in names.iter().filter(|found| path::matches(pattern, found)) {
+            let inner = path::absolute(&path::absolute(upper, found), file);
+            if !path::parent(&inner).contains(['*', '?']) {
+                out.extend(self.include(&Spanned::new(inner, arg.span), stack));
+            }
+        }
+        out
+    }
+
+    fn include_one(
+        &mut self,
+        arg: &Spanned<String>,
+        full: &str,
+        stack: &mut Vec<FileId>,
+    ) -> Vec<Directive> {
+        let opened = match self.find(full) {
+            Ok(Some(opened)) => opened,
+            Ok(None) => return Vec::new(),
+            Err(why) => {
+                self.gap(arg.span, format!("include {}: {why}", arg.value));
+                return Vec::new();
+            }
+        };
+        if stack.contains(&opened.0) {
+            self.gap(arg.span, format!("include {} includes itself", arg.value));
+            return Vec::new();
+        }
+        self.expand_file(opened.0, opened.1, stack)
+    }
+
+    /// The file at a path as the process sees it, and whether envsubst fills it. `Ok(None)`: harmless, shipped.
+    fn find(&mut self, full: &str) -> Result<Option<(FileId, bool)>, String> {
+        if let Root::Container(view) = &self.root {
+            if let Some(template) = template_of(full)
+                && let Seen::File(path) = view.look(self.files.host, &template)
+            {
+                return Ok(self.files.open(&path).map(|id| (id, true)));
+            }
+            return match view.look(self.files.host, full) {
+                Seen::File(path) => Ok(self.files.open(&path).map(|id| (id, false))),
+                Seen::Dir(path) => Err(format!("{path} is a folder")),
+                Seen::Absent(path) => Err(format!("{path} is not in the tree")),
+                Seen::Elsewhere(_) if is_shipped(full) => Ok(None),
+                Seen::Elsewhere(Location::Volume(name, _)) => {
+                    Err(format!("it lies on the volume {name}"))
+                }
+                Seen::Elsewhere(Location::Outside(path)) => {
+                    Err(format!("{path} lies outside the project"))
+                }
+                Seen::Elsewhere(_) => Err("it is in the image, which cannot be read".to_owned()),
+            };
+        }
+        let path = full.trim_start_matches('/');
+        match self.files.host.stat(path) {
+            Some(_) => Ok(self.files.open(path).map(|id| (id, false))),
+            None if is_shipped(full) => Ok(None),
+            None => Err("not in the tree".to_owned()),
+        }
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, String> {
+        match &self.root {
+            Root::Container(view) => {
+                let mut names = view.list(self.files.host, folder)?;
+                if folder == "/etc/nginx/conf.d" {
+                    let templates = view
+                        .list(self.files.host, "/etc/nginx/templates")
+                        .unwrap_or_default();
+                    names.extend(
+                        templates
+                            .iter()
+                            .filter_map(|name| name.strip_suffix(".template"))
+                            .map(str::to_owned),
+                    );
+                    names.sort();
+                    names.dedup();
+                }
+                Ok(names)
+            }
+            Root::Tree { .. } => {
+                let folder = folder.trim_start_matches('/');
+                Ok(self
+                    .files
+                    .host
+                    .list(folder)
+                    .into_iter()
+                    .map(|entry| entry.path)
+                    .collect())
+            }
+        }
+    }
+
+    /// The path as the process sees it; in the tree, what stands for `/etc/nginx` is the conf prefix.
+    fn full_path(&self, written: &str) -> String {
+        match &self.root {
+            Root::Container(_) => path::absolute(&self.prefix, written),
+            Root::Tree { conf_prefix } => {
+                const HOMES: &[&str] = &[
+                    "/etc/nginx",
+                    "/usr/local/etc/nginx",
+                    "/usr/local/nginx/conf",
+                    "/opt/nginx/conf",
+                ];
+                let home = HOMES.iter().find_map(|home| path::strip(written, home));
+                let below = home.unwrap_or(written);
+                path::absolute(&format!("/{conf_prefix}"), below)
+            }
+        }
+    }
+
+    fn gap(&mut self, span: Span, reason: String) {
+        self.complete = false;
+        let file = self.files.sources.get(span.file);
+        let line = Some(file.position(span.start).line);
+        let gap = Gap {
+            path: file.path.clone(),
+            line,
+            reason,
+        };
+        if !self.files.gaps.contains(&gap) {
+            self.files.gaps.push(gap);
+        }
+    }
+}
+
+/// The template that the official image's entrypoint turns into a file of conf.d: `20-envsubst-on-templates.sh`.
+fn template_of(full: &str) -> Option<String> {
+    let rest = path::strip(full, "/etc/nginx/conf.d")?;
+    (!rest.is_empty()).then(|| format!("/etc/nginx/templates/{rest}.template"))
+}
+
+/// Files that every nginx package ships and that set nothing a rule looks at.
+fn is_shipped(full: &str) -> bool {
+    const SHIPPED: &[&str] = &[
+        "mime.types",
+        "fastcgi_params",
+        "fastcgi.conf",
+        "fastcgi-php.conf",
+        "uwsgi_params",
+        "scgi_params",
+        "proxy_params",
+        "koi-utf",
+        "koi-win",
+        "win-utf",
+        "default.conf",
+        "options-ssl-nginx.conf",
+    ];
+    SHIPPED.contains(&path::name(full)) || full.contains("/modules")
+}
+
+/// Replaces `$NAME` and `${NAME}` in every word by what envsubst would put there.
+fn fill(directive: &mut Directive, envsubst: &Envsubst) {
+    for word in std::iter::once(&mut directive.name).chain(&mut directive.args) {
+        if word.value.contains('$') {
+            word.value = filled(&word.value, envsubst);
+        }
+    }
+    for inner in directive.block.iter_mut().flatten() {
+        fill(inner, envsubst);
+    }
+}
+
+fn filled(text: &str, envsubst: &Envsubst) -> String {
+    pieces(text)
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Literal(text) => text,
+            Piece::Variable(name) => match envsubst.value(&name) {
+                Some(value) => value.to_owned(),
+                None => format!("${{{name}}}"),
+            },
+        })
+        .collect()
+}
