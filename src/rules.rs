@@ -1,9 +1,30 @@
 //! The one table of rules, and what a rule may use.
 
+mod final_newline_missing;
+mod health_check_absent;
+mod inversion;
+mod keepalive_inverted;
+mod listening;
+mod localhost_upstream;
+mod loopback_bind;
+mod networks_disjoint;
+mod protocol_mismatch;
+mod published_port_upstream;
+mod read_timeout_inverted;
+mod resolver_missing;
+mod socket_missing;
+mod start_order_unguarded;
+mod syntax_error;
+mod timeout_missing;
+mod upstream_host_unknown;
+mod upstream_port_mismatch;
+mod words;
+mod worker_timeout_inverted;
+
 use std::sync::OnceLock;
 
 use crate::finding::{Finding, Label};
-use crate::model::Model;
+use crate::model::{HopId, Link, Model};
 use crate::page::Card;
 use crate::project::Project;
 use crate::settings::Settings;
@@ -19,8 +40,53 @@ pub struct Rule {
     pub check: Option<fn(&mut Ctx)>,
 }
 
+/// A row of the table: the id, and the module that holds the predicate if it is not another layer that reports it.
+macro_rules! rule {
+    ($id:literal) => {
+        Rule {
+            id: $id,
+            page: page!($id),
+            check: None,
+        }
+    };
+    ($id:literal, $module:ident) => {
+        Rule {
+            id: $id,
+            page: page!($id),
+            check: Some($module::check),
+        }
+    };
+}
+
+macro_rules! page {
+    ($id:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/rules/", $id, ".md"))
+    };
+}
+
 /// Every rule, sorted by id.
-pub const RULES: &[Rule] = &[];
+pub const RULES: &[Rule] = &[
+    rule!("config-invalid"),
+    rule!("final-newline-missing", final_newline_missing),
+    rule!("health-check-absent", health_check_absent),
+    rule!("keepalive-inverted", keepalive_inverted),
+    rule!("localhost-upstream", localhost_upstream),
+    rule!("loopback-bind", loopback_bind),
+    rule!("networks-disjoint", networks_disjoint),
+    rule!("protocol-mismatch", protocol_mismatch),
+    rule!("published-port-upstream", published_port_upstream),
+    rule!("read-timeout-inverted", read_timeout_inverted),
+    rule!("resolver-missing", resolver_missing),
+    rule!("socket-missing", socket_missing),
+    rule!("start-order-unguarded", start_order_unguarded),
+    rule!("suppression-reasonless"),
+    rule!("suppression-unused"),
+    rule!("syntax-error", syntax_error),
+    rule!("timeout-missing", timeout_missing),
+    rule!("upstream-host-unknown", upstream_host_unknown),
+    rule!("upstream-port-mismatch", upstream_port_mismatch),
+    rule!("worker-timeout-inverted", worker_timeout_inverted),
+];
 
 /// Runs every rule that the settings ask for; findings are sorted by place.
 pub fn check(project: &Project, model: &Model, settings: &Settings) -> Vec<Finding> {
@@ -104,4 +170,28 @@ impl Ctx<'_> {
         });
         self.findings.last_mut().expect("just pushed")
     }
+}
+
+/// Links that a rule has the same to say of, in the order in which they are written: one cause is one finding, with a
+/// label for each place that it shows.
+fn grouped<'a, K: PartialEq>(
+    cx: &Ctx<'a>,
+    key: impl Fn(&Ctx<'a>, &Link) -> Option<K>,
+) -> Vec<Vec<&'a Link>> {
+    let model: &'a Model = cx.model;
+    let mut groups: Vec<(HopId, K, Vec<&'a Link>)> = Vec::new();
+    for link in &model.links {
+        let Some(key) = key(cx, link) else { continue };
+        match groups
+            .iter_mut()
+            .find(|(hop, known, _)| *hop == link.from && *known == key)
+        {
+            Some((_, _, links)) if links.iter().all(|known| known.span != link.span) => {
+                links.push(link)
+            }
+            Some(_) => {}
+            None => groups.push((link.from, key, vec![link])),
+        }
+    }
+    groups.into_iter().map(|(_, _, links)| links).collect()
 }

@@ -1,0 +1,95 @@
+//! The pairs of hops that a rule's verdicts name, one for each cause: twelve locations that inherit one timeout are one.
+
+use crate::model::verdict::timeout;
+use crate::model::{Amount, Chain, HopId, Key, Model, RouteId, Setting, Step};
+use crate::rules::Ctx;
+use crate::source::Span;
+
+/// Two neighbours of a chain that disagree.
+pub(super) struct Inversion<'a> {
+    /// A chain that shows it.
+    pub(super) chain: &'a Chain,
+    /// Index of the outer step.
+    pub(super) at: usize,
+    /// The outer hop.
+    pub(super) outer: Step,
+    /// The inner hop.
+    pub(super) inner: Step,
+    /// The outer hop's value.
+    pub(super) waits: &'a Setting<Amount>,
+    /// The inner hop's value.
+    pub(super) behind: &'a Setting<Amount>,
+    /// Ways through the outer hop that share the cause.
+    pub(super) ways: usize,
+}
+
+impl Inversion<'_> {
+    /// Where the way through the outer hop is chosen.
+    pub(super) fn route(&self, model: &Model) -> Span {
+        self.outer
+            .route
+            .map_or(model.hop(self.outer.hop).span, |route| {
+                model.route(route).span
+            })
+    }
+
+    /// Where the inner hop is best pointed at.
+    pub(super) fn inner_place(&self, model: &Model) -> Span {
+        let route = self.inner.route.map(|route| model.route(route).span);
+        self.behind
+            .span()
+            .or(route)
+            .unwrap_or(model.hop(self.inner.hop).span)
+    }
+
+    /// Both values.
+    pub(super) fn values(&self) -> Option<(Amount, Amount)> {
+        Some((*self.waits.value()?, *self.behind.value()?))
+    }
+}
+
+/// The inversions of a rule, by hops and by the places of both values; `outer` and `inner` are the timeouts compared.
+pub(super) fn inversions<'a>(
+    cx: &Ctx<'a>,
+    rule: &str,
+    outer: Key,
+    inner: &[Key],
+) -> Vec<Inversion<'a>> {
+    type Cause = (HopId, HopId, Option<Span>, Option<Span>);
+    let model: &'a Model = cx.model;
+    let mut seen: Vec<(Cause, Vec<RouteId>)> = Vec::new();
+    let mut found: Vec<Inversion> = Vec::new();
+    for chain in &model.chains {
+        for verdict in chain.verdicts.iter().filter(|verdict| verdict.rule == rule) {
+            let (front, back) = (chain.steps[verdict.outer], chain.steps[verdict.inner]);
+            let behind = inner.iter().find_map(|key| timeout(model, back, *key));
+            let (Some(waits), Some(behind), Some(route)) =
+                (timeout(model, front, outer), behind, front.route)
+            else {
+                continue;
+            };
+            let cause = (front.hop, back.hop, waits.span(), behind.span());
+            match seen.iter().position(|(known, _)| *known == cause) {
+                Some(at) if seen[at].1.contains(&route) => {}
+                Some(at) => {
+                    seen[at].1.push(route);
+                    found[at].ways += chain.count;
+                }
+                None => {
+                    seen.push((cause, vec![route]));
+                    let (at, ways) = (verdict.outer, chain.count);
+                    found.push(Inversion {
+                        chain,
+                        at,
+                        outer: front,
+                        inner: back,
+                        waits,
+                        behind,
+                        ways,
+                    });
+                }
+            }
+        }
+    }
+    found
+}

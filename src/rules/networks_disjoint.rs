@@ -1,0 +1,65 @@
+//! rules/networks-disjoint.md
+
+use crate::finding::Effect;
+use crate::model::{DeadEnd, Link, Lookup, ServiceRef, Target};
+use crate::project::compose::NetworkMode;
+use crate::rules::{Ctx, grouped};
+
+pub(super) fn check(cx: &mut Ctx) {
+    for links in grouped(cx, apart) {
+        let (Some(target), Some(proxy)) =
+            (apart(cx, links[0]), cx.model.hop(links[0].from).service)
+        else {
+            continue;
+        };
+        let (a, b) = (networks(cx, proxy), networks(cx, target));
+        let (service, to) = (
+            cx.service_name(proxy).to_owned(),
+            cx.service_name(target).to_owned(),
+        );
+        let (from, at_start) = (
+            cx.program(links[0].from),
+            links[0].lookup == Lookup::AtStart,
+        );
+        let (place, target_place) = (cx.service_span(proxy), cx.service_span(target));
+        let (effect, status) = if at_start {
+            (Effect::NoStart, &[] as &[u16])
+        } else {
+            cx.refused(links[0])
+        };
+        let message = format!(
+            "{from} dials {to}, but {service} is on {a} and {to} on {b}: they share no network"
+        );
+        let finding = cx.report(links[0].span, message);
+        finding
+            .here(format!("dials {}", links[0].written))
+            .repeats(&links)
+            .label(place, format!("{service} is on {a}"))
+            .label(target_place, format!("{to} is on {b}"))
+            .help(format!("put {service} and {to} on one network: a name is known only on the networks of its service"))
+            .outcome(effect, status)
+            .because("service", &to);
+    }
+}
+
+fn apart(_: &Ctx, link: &Link) -> Option<ServiceRef> {
+    match link.target {
+        Target::Nowhere(DeadEnd::Disjoint(service)) => Some(service),
+        _ => None,
+    }
+}
+
+fn networks(cx: &Ctx, service: ServiceRef) -> String {
+    let service = cx.project.service(service);
+    let names: Vec<&str> = service
+        .networks
+        .iter()
+        .map(|membership| membership.network.value.as_str())
+        .collect();
+    match &service.network_mode.value {
+        NetworkMode::Host => "the host's network".to_owned(),
+        NetworkMode::Service(other) => format!("the network of {other}"),
+        NetworkMode::Networks if !names.is_empty() => names.join(", "),
+        _ => "no network".to_owned(),
+    }
+}

@@ -1,0 +1,40 @@
+//! rules/resolver-missing.md
+
+use crate::finding::Effect;
+use crate::model::{Dialled, Link, Lookup};
+use crate::rules::{Ctx, grouped};
+
+pub(super) fn check(cx: &mut Ctx) {
+    for links in grouped(cx, unresolved) {
+        let Some(host) = unresolved(cx, links[0]) else {
+            continue;
+        };
+        let service = cx.model.hop(links[0].from).service;
+        let status: &[u16] = if links[0].auxiliary { &[500] } else { &[502] };
+        let place = service.map(|service| cx.service_span(service));
+        let message = format!(
+            "a variable makes nginx look {host} up for each request, and no resolver is set"
+        );
+        let finding = cx.report(links[0].span, message);
+        finding
+            .here(format!("no resolver defined to resolve {host}"))
+            .repeats(&links);
+        if let Some(place) = place {
+            finding.label(place, "runs this nginx");
+        }
+        finding
+            .help(match service {
+                Some(_) => "add `resolver 127.0.0.11 valid=10s;` (Docker's own), or name an upstream block without a port",
+                None => "add a `resolver`, or name an upstream block without a port",
+            })
+            .outcome(Effect::Response, status)
+            .because("host", &host);
+    }
+}
+
+fn unresolved(_: &Ctx, link: &Link) -> Option<String> {
+    match (&link.lookup, &link.dialled) {
+        (Lookup::NoResolver, Dialled::Tcp { host, .. }) => Some(host.value.clone()),
+        _ => None,
+    }
+}

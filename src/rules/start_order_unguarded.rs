@@ -1,0 +1,153 @@
+//! rules/start-order-unguarded.md
+
+use crate::finding::{Effect, Severity};
+use crate::model::{Dialled, HopKind, Link, Lookup, ServiceRef, Target};
+use crate::project::compose::Service;
+use crate::rules::{Ctx, grouped};
+
+pub(super) fn check(cx: &mut Ctx) {
+    for links in grouped(cx, unguarded) {
+        if let Some(proxy) = unguarded(cx, links[0]) {
+            report(cx, &links, proxy);
+        }
+    }
+}
+
+/// The proxy of a link whose name is looked up at the start, if it does not wait until the service is healthy.
+fn unguarded(cx: &Ctx, link: &Link) -> Option<ServiceRef> {
+    let proxy = cx.model.hop(link.from).service?;
+    let Target::Service { service, .. } = link.target else {
+        return None;
+    };
+    let named = matches!(link.dialled, Dialled::Tcp { .. }) && link.lookup == Lookup::AtStart;
+    let waits = |condition: &str| {
+        matches!(
+            condition,
+            "service_healthy" | "service_completed_successfully"
+        )
+    };
+    let healthy = dependencies(cx, proxy, service).any(waits);
+    (named && service.stack == proxy.stack && service != proxy && !healthy).then_some(proxy)
+}
+
+/// The conditions on which a proxy depends on a service.
+fn dependencies<'a>(
+    cx: &Ctx<'a>,
+    proxy: ServiceRef,
+    target: ServiceRef,
+) -> impl Iterator<Item = &'a str> {
+    let (service, name) = (
+        cx.project.service(proxy),
+        &cx.project.service(target).name.value,
+    );
+    service
+        .depends_on
+        .iter()
+        .filter(move |d| d.service.value == *name)
+        .map(|d| d.condition.value.as_str())
+}
+
+/// Whether the proxy starts after a service's container, so that its name exists.
+fn ordered(cx: &Ctx, proxy: ServiceRef, target: ServiceRef) -> bool {
+    let name = cx.service_name(target);
+    let linked = cx
+        .project
+        .service(proxy)
+        .links
+        .iter()
+        .any(|(service, _)| service == name);
+    linked || dependencies(cx, proxy, target).next().is_some()
+}
+
+fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef) {
+    let mut targets = targets(links);
+    let all_ordered = targets.iter().all(|target| ordered(cx, proxy, *target));
+    targets.retain(|target| all_ordered || !ordered(cx, proxy, *target));
+    let service = cx.project.service(proxy);
+    let (restarts, name) = (restarts(service), &service.name.value);
+    let (from, is_haproxy) = (
+        cx.program(links[0].from),
+        cx.model.hop(links[0].from).kind == HopKind::HaProxy,
+    );
+    let names: Vec<&str> = targets
+        .iter()
+        .map(|target| cx.project.service(*target).name.value.as_str())
+        .collect();
+    let names = names.join(", ");
+    let places: Vec<_> = targets
+        .iter()
+        .map(|target| cx.service_span(*target))
+        .collect();
+    let (message, here) = match (all_ordered, restarts) {
+        (true, _) => (
+            format!("{name} starts once {names} has started, not once it answers"),
+            "waits for the start only",
+        ),
+        (false, true) => (
+            format!("{name} may start before {names}; {from} then exits and is started again"),
+            "no `depends_on`",
+        ),
+        (false, false) => (
+            format!(
+                "{name} may start before {names}; {from} then exits, and nothing starts it again"
+            ),
+            "no `depends_on` and no `restart`",
+        ),
+    };
+    let help = help(
+        name,
+        &names,
+        targets
+            .iter()
+            .all(|target| cx.project.service(*target).healthcheck.is_some()),
+        restarts,
+    );
+    let finding = cx.report(service.name.span, message);
+    finding
+        .here(here)
+        .label(links[0].span, "looked up while it starts");
+    for place in places {
+        finding.label(place, "may come later");
+    }
+    finding.help(help).because("waits for", &names);
+    if restarts || all_ordered {
+        finding
+            .severity(Severity::Info)
+            .outcome(Effect::Response, if is_haproxy { &[503] } else { &[502] });
+    }
+}
+
+fn help(name: &str, targets: &str, checked: bool, restarts: bool) -> String {
+    let check = if checked {
+        String::new()
+    } else {
+        format!("give {targets} a healthcheck, ")
+    };
+    let restart = if restarts {
+        ""
+    } else {
+        ", and give it `restart: unless-stopped`"
+    };
+    format!("{check}let {name} depend on {targets} with `condition: service_healthy`{restart}")
+}
+
+fn targets(links: &[&Link]) -> Vec<ServiceRef> {
+    let mut targets = Vec::new();
+    for link in links {
+        if let Target::Service { service, .. } = link.target
+            && !targets.contains(&service)
+        {
+            targets.push(service);
+        }
+    }
+    targets
+}
+
+/// Whether something starts the service again; an unknown policy counts as one.
+fn restarts(service: &Service) -> bool {
+    let never = |policy: &str| matches!(policy, "no" | "none" | "false" | "");
+    service
+        .restart
+        .as_ref()
+        .is_some_and(|policy| !policy.get().is_some_and(never))
+}

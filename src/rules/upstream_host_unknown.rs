@@ -1,0 +1,71 @@
+//! rules/upstream-host-unknown.md
+
+use crate::finding::Effect;
+use crate::model::{DeadEnd, Dialled, Link, Lookup, ServiceRef, Target};
+use crate::rules::{Ctx, grouped};
+
+pub(super) fn check(cx: &mut Ctx) {
+    for links in grouped(cx, unknown) {
+        let (Some(host), Some(proxy)) =
+            (unknown(cx, links[0]), cx.model.hop(links[0].from).service)
+        else {
+            continue;
+        };
+        let names = known_names(cx, proxy);
+        let (place, service) = (cx.service_span(proxy), cx.service_name(proxy).to_owned());
+        let from = cx.program(links[0].from);
+        let (effect, status) = match links[0].lookup {
+            Lookup::AtStart => (Effect::NoStart, &[] as &[u16]),
+            _ => cx.refused(links[0]),
+        };
+        let message = format!(
+            "{from} dials {host}, and no service, alias or host of that name can be reached from {service}"
+        );
+        let finding = cx.report(links[0].span, message);
+        finding
+            .here(format!("nothing answers to {host}"))
+            .repeats(&links)
+            .label(place, format!("{service} can reach {names}"))
+            .help(format!("name a service that shares a network with {service} ({names}), or correct the spelling"))
+            .outcome(effect, status)
+            .because("host", &host);
+    }
+}
+
+fn unknown(_: &Ctx, link: &Link) -> Option<String> {
+    match (&link.target, &link.dialled) {
+        (Target::Nowhere(DeadEnd::UnknownHost), Dialled::Tcp { host, .. }) => {
+            Some(host.value.clone())
+        }
+        _ => None,
+    }
+}
+
+/// The services that a proxy can name, for the label and the help.
+fn known_names(cx: &Ctx, proxy: ServiceRef) -> String {
+    let mine: Vec<&str> = cx
+        .project
+        .service(proxy)
+        .networks
+        .iter()
+        .map(|m| m.network.value.as_str())
+        .collect();
+    let services = cx.project.stacks[proxy.stack].services.iter();
+    let mut names: Vec<&str> = services
+        .filter(|service| service.name.value != cx.service_name(proxy))
+        .filter(|service| {
+            service
+                .networks
+                .iter()
+                .any(|m| mine.contains(&m.network.value.as_str()))
+        })
+        .map(|service| service.name.value.as_str())
+        .collect();
+    let more = names.len().saturating_sub(6);
+    names.truncate(6);
+    match (names.is_empty(), more) {
+        (true, _) => "no other service".to_owned(),
+        (false, 0) => names.join(", "),
+        (false, more) => format!("{} and {more} more", names.join(", ")),
+    }
+}

@@ -1,0 +1,105 @@
+//! How rules name hops, services, times and outcomes, so that all of them speak alike.
+
+use crate::finding::{Confidence, Effect, Finding, Severity};
+use crate::model::{Amount, HopId, HopKind, Link, Origin, Protocol, ServiceRef, Setting};
+use crate::rules::Ctx;
+use crate::source::Span;
+
+impl Ctx<'_> {
+    /// `nginx`, `HAProxy`, `gunicorn`.
+    pub(super) fn program(&self, hop: HopId) -> String {
+        match &self.model.hop(hop).kind {
+            HopKind::Nginx => "nginx".to_owned(),
+            HopKind::HaProxy => "HAProxy".to_owned(),
+            HopKind::App(name) | HopKind::Edge(name) => name.clone(),
+        }
+    }
+
+    /// `nginx (service proxy)`, or the program alone for a process on the host.
+    pub(super) fn hop_name(&self, hop: HopId) -> String {
+        match self.model.hop(hop).service {
+            Some(service) => format!(
+                "{} (service {})",
+                self.program(hop),
+                self.service_name(service)
+            ),
+            None => self.program(hop),
+        }
+    }
+
+    /// The key of a service.
+    pub(super) fn service_name(&self, service: ServiceRef) -> &str {
+        &self.project.service(service).name.value
+    }
+
+    /// The key of a service in its compose file.
+    pub(super) fn service_span(&self, service: ServiceRef) -> Span {
+        self.project.service(service).name.span
+    }
+
+    /// What a client gets of a proxy that cannot connect: nginx answers 502, HAProxy 503, and what passes bytes on
+    /// closes the connection. A refused `auth_request` is a 500.
+    pub(super) fn refused(&self, link: &Link) -> (Effect, &'static [u16]) {
+        match (&self.model.hop(link.from).kind, link.protocol) {
+            _ if link.auxiliary => (Effect::Response, &[500]),
+            (_, Protocol::Tcp) => (Effect::Closed, &[]),
+            (HopKind::HaProxy, _) => (Effect::Response, &[503]),
+            _ => (Effect::Response, &[502]),
+        }
+    }
+}
+
+impl Finding {
+    /// The dialling places after the first, which is the primary one.
+    pub(super) fn repeats(&mut self, links: &[&Link]) -> &mut Self {
+        for link in &links[1..] {
+            self.label(link.span, "and here");
+        }
+        self
+    }
+}
+
+/// `30s`, `500ms`, `for ever`.
+pub(super) fn duration(amount: Amount) -> String {
+    match amount {
+        Amount::Infinite => "for ever".to_owned(),
+        Amount::Finite(ms) if ms % 1000 == 0 => format!("{}s", ms / 1000),
+        Amount::Finite(ms) => format!("{ms}ms"),
+    }
+}
+
+/// A value for a label: what it does, and whose default it is if nothing is written.
+pub(super) fn stated(what: &str, setting: &Setting<Amount>) -> String {
+    match setting.origin() {
+        Some(Origin::Default {
+            program, version, ..
+        }) if version.is_empty() => {
+            format!("{what}: {program}'s default, no setting found")
+        }
+        Some(Origin::Default {
+            program, version, ..
+        }) => {
+            format!("{what}: the default of {program} {version}, no setting found")
+        }
+        _ => what.to_owned(),
+    }
+}
+
+/// Lowers a finding that rests on an assumed default to a warning of medium confidence.
+pub(super) fn soften<T>(finding: &mut Finding, settings: &[&Setting<T>]) {
+    let assumed =
+        |setting: &&Setting<T>| setting.origin().is_some_and(|origin| !origin.is_certain());
+    if settings.iter().any(assumed) {
+        finding.severity = finding.severity.min(Severity::Warning);
+        finding.at_most(Confidence::Medium);
+    }
+}
+
+/// `1 server`, `2 servers`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}

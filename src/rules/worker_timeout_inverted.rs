@@ -1,0 +1,81 @@
+//! rules/worker-timeout-inverted.md
+
+use crate::finding::Confidence;
+use crate::model::version::{Versions, at_least};
+use crate::model::{Amount, Key};
+use crate::rules::Ctx;
+use crate::rules::inversion::{Inversion, inversions};
+use crate::rules::words::{count, duration, soften, stated};
+
+pub(super) fn check(cx: &mut Ctx) {
+    for inversion in inversions(cx, "worker-timeout-inverted", Key::Read, &[Key::Worker]) {
+        report(cx, &inversion);
+    }
+}
+
+fn report(cx: &mut Ctx, inversion: &Inversion) {
+    let Some((waits, killed)) = inversion.values() else {
+        return;
+    };
+    let (proxy, app) = (
+        cx.program(inversion.outer.hop),
+        cx.program(inversion.inner.hop),
+    );
+    let version = &cx.model.hop(inversion.inner.hop).version;
+    let (route, place) = (inversion.route(cx.model), inversion.inner_place(cx.model));
+    let status: &[u16] = match at_least(version, "22") {
+        // From 22.0 on gunicorn writes a 500 before it goes.
+        Versions::All if app == "gunicorn" => &[500],
+        Versions::Some if app == "gunicorn" => &[500, 502],
+        _ => &[502],
+    };
+    let primary = inversion.waits.span().unwrap_or(route);
+    let message = format!(
+        "{proxy} waits {}, {app} kills the worker of a request after {}",
+        duration(waits),
+        duration(killed)
+    );
+    let finding = cx.report(primary, message);
+    finding.here(stated(
+        &format!("waits {}", duration(waits)),
+        inversion.waits,
+    ));
+    if primary != route {
+        finding.label(
+            route,
+            if inversion.ways > 1 {
+                count(inversion.ways, "way")
+            } else {
+                "on this way".to_owned()
+            },
+        );
+    }
+    finding
+        .label(
+            place,
+            stated(
+                &format!("gives up after {}", duration(killed)),
+                inversion.behind,
+            ),
+        )
+        .help(help(&proxy, &app, waits, killed))
+        .because("outer", waits)
+        .because("inner", killed);
+    finding.status = status.to_vec();
+    if inversion.behind.span().is_none() {
+        finding.at_most(Confidence::Medium);
+    }
+    soften(finding, &[inversion.waits, inversion.behind]);
+}
+
+fn help(proxy: &str, app: &str, waits: Amount, killed: Amount) -> String {
+    let lower = format!("let {proxy} wait less than {}", duration(killed));
+    let why = "a slow request then ends as a 504, and no worker dies";
+    match waits {
+        Amount::Finite(_) => format!(
+            "let {app} have more than the {} that {proxy} waits, or {lower}: {why}",
+            duration(waits)
+        ),
+        Amount::Infinite => format!("{lower}: {why}"),
+    }
+}
