@@ -20,6 +20,9 @@ mod grammar {
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
+/// nginx reads through a buffer of this many bytes, and a word or comment must fit into it (`NGX_CONF_BUFFER`).
+const BUFFER: usize = 4096;
+
 /// Reads one text from front to back.
 pub(super) struct Builder<'t> {
     file: FileId,
@@ -33,6 +36,8 @@ pub(super) struct Builder<'t> {
     too_deep: usize,
     /// The block whose closing brace was probably forgotten, by indentation.
     suspect: Option<Span>,
+    /// The first word that has swallowed a `}`.
+    swallowed: Option<Span>,
 }
 
 /// A block that is open.
@@ -57,6 +62,7 @@ impl<'t> Builder<'t> {
             open: Vec::new(),
             too_deep: 0,
             suspect: None,
+            swallowed: None,
         }
     }
 
@@ -77,6 +83,7 @@ impl<'t> Builder<'t> {
             at = next;
         }
         self.end_of_file();
+        self.tree.errors.sort_by_key(|error| error.span.start);
         self.tree
     }
 
@@ -113,7 +120,7 @@ impl<'t> Builder<'t> {
 
     fn token(&mut self, rule: Rule, start: usize, end: usize) {
         match rule {
-            Rule::word => self.word(self.text[start..end].to_owned(), start, end),
+            Rule::word => self.plain_word(start, end),
             Rule::quoted => self.word(unquote(&self.text[start..end]), start, end),
             Rule::shut_quote => {
                 self.word(unquote(&self.text[start..end]), start, end);
@@ -127,6 +134,17 @@ impl<'t> Builder<'t> {
             Rule::comment => self.tree.comments.push(self.span(start, end)),
             Rule::statement if !self.words.is_empty() => self.unterminated(),
             _ => {}
+        }
+        if end - start > BUFFER && matches!(rule, Rule::word | Rule::quoted | Rule::comment) {
+            self.too_long(start, end);
+        }
+    }
+
+    fn plain_word(&mut self, start: usize, end: usize) {
+        let word = &self.text[start..end];
+        self.word(word.to_owned(), start, end);
+        if self.swallowed.is_none() && swallows_brace(word) {
+            self.swallowed = Some(self.span(end - 1, end));
         }
     }
 
@@ -204,7 +222,7 @@ impl<'t> Builder<'t> {
                 start,
                 end,
                 "unexpected \"}\"",
-                "no \"}\", since no block is open here",
+                "a directive, since no block is open here",
             );
             return;
         };
@@ -311,6 +329,11 @@ impl<'t> Builder<'t> {
     fn span(&self, start: usize, end: usize) -> Span {
         Span::new(self.file, start, end)
     }
+}
+
+/// Whether a `}` at the end of a word was meant to close a block.
+fn swallows_brace(word: &str) -> bool {
+    word.len() > 1 && word.ends_with('}') && !word.contains('{')
 }
 
 /// How many blanks stand between the start of the line and `at`; `None` if anything else does.

@@ -1,7 +1,9 @@
 //! What the tree builder says and does where the text is no nginx syntax, so that the rest of the file is judged.
 
+use super::super::MAX_ERRORS;
 use super::super::known::never_opens_block;
-use super::{Builder, indent_before};
+use super::{BUFFER, Builder, indent_before, swallows_brace};
+use crate::finding::SyntaxError;
 use crate::source::{Span, Spanned};
 
 impl Builder<'_> {
@@ -26,7 +28,7 @@ impl Builder<'_> {
         let line = self.text[start..line_end].trim_end();
         let kept = line.trim_end_matches([';', '{']).trim_end().len().max(1);
         let quote = &line[..1];
-        let message = format!("{quote} is never closed");
+        let message = "this quote is never closed";
         self.error(
             start,
             start + line.len(),
@@ -86,36 +88,61 @@ impl Builder<'_> {
         }
     }
 
-    /// A `}` or the end of the file where a `;` is due.
+    /// A `}` or the end of the file where a `;` is due. A `}` at the end of the last word was meant to close a block.
     pub(super) fn unterminated(&mut self) {
         let (Some(name), Some(last)) = (self.words.first(), self.words.last()) else {
             return;
         };
-        let span = last.span;
-        let message = not_terminated(&name.value);
-        let expected = if last.value.ends_with('}') && !last.value.contains('{') {
-            format!(
-                "\";\" and a blank before the \"}}\", which is part of the word \"{}\"",
-                last.value
-            )
-        } else {
-            "\";\"".to_owned()
-        };
+        let (span, message) = (last.span, not_terminated(&name.value));
+        if !swallows_brace(&last.value) || !self.text[..span.end as usize].ends_with('}') {
+            self.error_at(span, message, "\";\"");
+            self.directive(None, span.end as usize);
+            return;
+        }
+        let expected = format!(
+            "\";\" before the \"}}\", which is part of \"{}\"",
+            last.value
+        );
+        let kept = last.value.trim_end_matches('}').len();
+        let braces = last.value.len() - kept;
         self.error_at(span, message, expected);
-        self.directive(None, span.end as usize);
+        let end = span.end as usize;
+        if let Some(last) = self.words.last_mut() {
+            last.value.truncate(kept);
+            last.span = last.span.slice(0, kept);
+        }
+        self.directive(None, end - braces);
+        for at in end - braces..end {
+            self.close(at, at + 1);
+        }
+    }
+
+    /// Well-formed for every reader, and refused by nginx.
+    pub(super) fn too_long(&mut self, start: usize, end: usize) {
+        if self.tree.refused.len() < MAX_ERRORS {
+            self.tree.refused.push(SyntaxError {
+                span: self.span(start, end),
+                message: format!("too long: {} bytes in one word or comment", end - start),
+                expected: format!("less than {BUFFER} bytes, the size of nginx's read buffer"),
+            });
+        }
     }
 
     /// Blocks that are still open are closed by the end of the file, with one error for all of them.
     pub(super) fn end_of_file(&mut self) {
         if let Some(outermost) = self.open.first() {
-            let span = self.suspect.unwrap_or(outermost.head);
             let count = self.open.len() + self.too_deep;
             let message = if count == 1 {
                 "unexpected end of file: this block is never closed".to_owned()
             } else {
                 format!("unexpected end of file: {count} blocks are never closed")
             };
-            self.error_at(span, message, "\"}\"");
+            match (self.suspect, self.swallowed) {
+                (None, Some(brace)) => {
+                    self.error_at(brace, message, "\";\" or a blank before this \"}\"");
+                }
+                (suspect, _) => self.error_at(suspect.unwrap_or(outermost.head), message, "\"}\""),
+            }
         }
         self.too_deep = 0;
         while let Some(frame) = self.open.pop() {
