@@ -1,5 +1,7 @@
 //! Texts in `fixtures/syntax/<format>/` and the trees beside them; `UPDATE=1` rewrites the trees.
 
+#![expect(clippy::disallowed_methods, reason = "fixtures are on the disk")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
