@@ -230,15 +230,16 @@ fn dump_directives(directives: &[Directive], source: &SourceFile, level: usize, 
             directive.name.value,
             level = level * 4
         )
-        .unwrap();
+        .expect("a string takes everything");
         for arg in &directive.args {
-            write!(out, " {:?}", arg.value).unwrap();
+            write!(out, " {:?}", arg.value).expect("a string takes everything");
         }
         match &directive.block {
             Some(block) => {
                 out.push_str(" {\n");
                 dump_directives(block, source, level + 1, out);
-                writeln!(out, "{:level$}}}", "", level = level * 4).unwrap();
+                writeln!(out, "{:level$}}}", "", level = level * 4)
+                    .expect("a string takes everything");
             }
             None => out.push('\n'),
         }
@@ -254,6 +255,6 @@ fn dump_errors(kind: &str, errors: &[SyntaxError], source: &SourceFile, out: &mu
             "{kind} {}:{} at {text:?}: {}; expected {}",
             at.line, at.column, error.message, error.expected,
         )
-        .unwrap();
+        .expect("a string takes everything");
     }
 }

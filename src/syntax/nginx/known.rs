@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Whether nginx answers `directive "…" is not terminated by ";"` when a block follows the name.
-pub(super) fn never_opens_block(name: &str) -> bool {
-    SIMPLE.contains(name)
+/// Whether nginx answers `directive "…" is not terminated by ";"` when a block follows the name in such a block.
+pub(super) fn never_opens_block(name: &str, parent: &str) -> bool {
+    SIMPLE.contains(name) || name == "server" && parent == "upstream"
 }
 
 /// Whether nginx answers `directive "…" has no opening "{"` when a `;` follows the name in such a block. A name is
@@ -13,7 +13,8 @@ pub(super) fn never_opens_block(name: &str) -> bool {
 pub(super) fn must_open_block(name: &str, parent: &str) -> bool {
     match name {
         "server" => matches!(parent, "http" | "stream" | "mail"),
-        "upstream" => matches!(parent, "http" | "stream"),
+        "upstream" | "map" | "geo" | "split_clients" => matches!(parent, "http" | "stream"),
+        "types" => matches!(parent, "http" | "server" | "location"),
         "location" | "if" => matches!(parent, "server" | "location"),
         "limit_except" => parent == "location",
         _ => false,

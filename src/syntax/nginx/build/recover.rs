@@ -66,6 +66,8 @@ impl Builder<'_> {
     /// A directive that never opens a block has swallowed the head of one, because its `;` is missing. The head begins at
     /// the last word that begins a line; a line in between that begins with such a directive has lost its `;` too.
     pub(super) fn split_unterminated(&mut self) {
+        let inside = self.parent().to_owned();
+        let never_opens = |word: &Spanned<String>| never_opens_block(&word.value, &inside);
         if !self.words.first().is_some_and(never_opens) {
             return;
         }
@@ -153,10 +155,6 @@ impl Builder<'_> {
 
 fn not_terminated(name: &str) -> String {
     format!("directive \"{name}\" is not terminated by \";\"")
-}
-
-fn never_opens(name: &Spanned<String>) -> bool {
-    never_opens_block(&name.value)
 }
 
 fn begins_line(text: &str, word: &Spanned<String>) -> bool {
