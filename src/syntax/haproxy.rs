@@ -39,7 +39,7 @@ pub struct Line {
 /// One section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
-    /// `global`, `defaults`, `frontend`, …
+    /// `global`, `defaults`, `frontend`, …; a reference as written if the keyword comes from the environment.
     pub kind: Spanned<String>,
     /// Its name, if it has one.
     pub name: Option<Spanned<String>>,

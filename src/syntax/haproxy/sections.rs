@@ -113,7 +113,10 @@ impl Builder {
     }
 
     fn plain(&mut self, line: Line) {
-        if SECTIONS.contains(&line.words[0].text.as_str()) {
+        // With no section open, a first word from the environment can only be a keyword that opens one.
+        let opens = SECTIONS.contains(&line.words[0].text.as_str())
+            || self.tree.sections.is_empty() && line.words[0].has_env;
+        if opens {
             let spanned = |at: usize| {
                 let word = line.words.get(at)?;
                 Some(Spanned::new(word.text.clone(), word.span))
