@@ -278,9 +278,10 @@ fn predicate(line: &Line) -> Certainty {
         .map(|word| word.text.as_str())
         .collect();
     let whole = words.join(" ");
-    let bare = whole.trim_start_matches('!');
-    let negated = (whole.len() - bare.len()) % 2 == 1;
-    let holds = match bare.trim().parse::<i64>() {
+    let number = whole.trim_start_matches(['!', ' ']);
+    let marks = whole[..whole.len() - number.len()].matches('!').count();
+    let negated = marks % 2 == 1;
+    let holds = match number.trim_end().parse::<i64>() {
         Ok(number) => number != 0,
         Err(_) if whole.is_empty() => false,
         Err(_) => return Certainty::Maybe,
