@@ -2,6 +2,7 @@
 //! alone; everything else of the file is in the tree.
 
 mod expand;
+mod ports;
 mod sections;
 mod words;
 

@@ -1,6 +1,6 @@
 //! Puts lines into sections, and follows `.if` as far as the text alone decides it.
 
-use super::{Line, Section, Tree};
+use super::{Line, Section, Tree, ports};
 use crate::finding::SyntaxError;
 use crate::source::{FileId, Spanned};
 
@@ -128,6 +128,9 @@ impl Builder {
                 lines: Vec::new(),
             });
         } else if let Some(section) = self.tree.sections.last_mut() {
+            if !line.conditional {
+                self.tree.errors.extend(ports::impossible(section, &line));
+            }
             section.lines.push(line);
         } else if !line.conditional {
             self.outside(&line);
