@@ -2,3 +2,4 @@
 
 pub mod parse_haproxy;
 pub mod parse_nginx;
+pub mod parse_compose;

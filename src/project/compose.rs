@@ -1,7 +1,56 @@
 //! A compose project as it is deployed: merged, interpolated, with the place of everything.
 
-use crate::source::{FileId, Span, Spanned};
+mod check;
+mod environment;
+mod find;
+mod load;
+mod merge;
+mod outline;
+mod reader;
+mod service;
+mod stack;
+pub mod tree;
+
+use crate::finding::{Gap, SyntaxError};
+use crate::host::Host;
+use crate::settings::Settings;
+use crate::source::{FileId, Sources, Span, Spanned};
 use crate::syntax::value::Text;
+
+/// Reads every stack among the compose files that a walk found. Files are added to `sources` once each, syntax errors
+/// to `errors`, and what could not be read or known to `gaps`.
+pub fn load_stacks(
+    host: &dyn Host,
+    settings: &Settings,
+    sources: &mut Sources,
+    candidates: &[String],
+    errors: &mut Vec<SyntaxError>,
+    gaps: &mut Vec<Gap>,
+) -> Vec<Stack> {
+    let mut reader = reader::Reader::new(host, sources, errors, gaps);
+    find::plans(&mut reader, settings, candidates)
+        .iter()
+        .map(|plan| {
+            let mut merged = load::load(&mut reader, plan);
+            stack::stack(&mut reader, plan, &mut merged)
+        })
+        .collect()
+}
+
+/// One stack of the files given, in order, as `docker compose -f a -f b` merges them, with its whole tree.
+pub fn load_files(
+    host: &dyn Host,
+    sources: &mut Sources,
+    files: &[String],
+    errors: &mut Vec<SyntaxError>,
+    gaps: &mut Vec<Gap>,
+) -> (Stack, tree::Tree) {
+    let mut reader = reader::Reader::new(host, sources, errors, gaps);
+    let plan = load::Plan::of(files);
+    let mut merged = load::load(&mut reader, &plan);
+    let stack = stack::stack(&mut reader, &plan, &mut merged);
+    (stack, merged.root)
+}
 
 /// One compose project.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +75,38 @@ pub struct Stack {
     pub configs: Vec<FileObject>,
     /// Declared secrets.
     pub secrets: Vec<FileObject>,
+    /// What compose itself would refuse or warn of, each place once.
+    pub faults: Vec<Fault>,
+}
+
+/// What kind of fault it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// Compose refuses the project.
+    Invalid,
+    /// A key is given twice in one mapping; the last one counts where it is accepted.
+    RepeatedKey,
+}
+
+/// A structural fault of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Whether compose refuses it.
+    pub kind: FaultKind,
+    /// Where.
+    pub span: Span,
+    /// What is wrong, lower case, no full stop.
+    pub message: String,
+}
+
+impl Fault {
+    fn new(span: Span, message: impl Into<String>) -> Self {
+        Self {
+            kind: FaultKind::Invalid,
+            span,
+            message: message.into(),
+        }
+    }
 }
 
 /// A network.

@@ -1,0 +1,285 @@
+//! `parse --as compose`: the merged project as `docker compose config --format json` shapes it, or one file as it is
+//! written.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::finding::{Gap, SyntaxError};
+use crate::host::Host;
+use crate::project::compose::tree::{Entry, Scalar, Tree, Value};
+use crate::project::compose::{Build, Command, Port, Service, Stack, load_files};
+use crate::source::{SourceFile, Sources};
+use crate::syntax::value::Text;
+use crate::syntax::yaml;
+
+/// The JSON, and whether it holds errors.
+pub struct Parsed {
+    /// What is printed.
+    pub json: Json,
+    /// Whether `errors` is not empty.
+    pub failed: bool,
+}
+
+/// The files merged in order, filled from the `.env` beside the first one.
+pub fn merged(host: &dyn Host, files: &[String]) -> Parsed {
+    let mut sources = Sources::default();
+    let (mut errors, mut gaps) = (Vec::new(), Vec::new());
+    let (stack, root) = load_files(host, &mut sources, files, &mut errors, &mut gaps);
+    let mut project = Map::new();
+    if let Some(name) = &stack.name {
+        project.insert("name".to_owned(), json!(name));
+    }
+    for entry in root.entries() {
+        if entry.key.value != "name" {
+            project.insert(entry.key.value.clone(), tree_json(&entry.value));
+        }
+    }
+    let services = stack.services.iter().map(|service| {
+        let written = root.at(&["services", &service.name.value]);
+        let json = service_json(service, written, &stack, &sources);
+        (service.name.value.clone(), json)
+    });
+    project.insert("services".to_owned(), Json::Object(services.collect()));
+    finish(project, &sources, &errors, &gaps)
+}
+
+/// One file as written: values and short forms unchanged, anchors and merge keys resolved.
+pub fn single(host: &dyn Host, path: &str) -> Parsed {
+    let mut sources = Sources::default();
+    let bytes = match host.read(path) {
+        Ok(bytes) => bytes,
+        Err(reason) => {
+            let gap = Gap {
+                path: path.to_owned(),
+                line: None,
+                reason,
+            };
+            return finish(Map::new(), &sources, &[], &[gap]);
+        }
+    };
+    let id = sources.add(SourceFile::new(path, bytes));
+    let parsed = yaml::parse(id, &sources.get(id).text);
+    let root = parsed.documents.first().map(node_json);
+    let project = match root {
+        Some(Json::Object(map)) => map,
+        _ => Map::new(),
+    };
+    finish(project, &sources, &parsed.errors, &[])
+}
+
+fn finish(
+    mut project: Map<String, Json>,
+    sources: &Sources,
+    errors: &[SyntaxError],
+    gaps: &[Gap],
+) -> Parsed {
+    let mut listed: Vec<Json> = errors
+        .iter()
+        .map(|error| {
+            json!({
+                "error": error.message,
+                "file": sources.get(error.span.file).path,
+                "line": sources.position(error.span).line,
+            })
+        })
+        .collect();
+    let unread = gaps.iter().filter(|gap| gap.line.is_none());
+    listed.extend(unread.map(|gap| json!({"error": gap.reason, "file": gap.path})));
+    let failed = !listed.is_empty();
+    project.insert("errors".to_owned(), Json::Array(listed));
+    Parsed {
+        json: Json::Object(project),
+        failed,
+    }
+}
+
+fn node_json(node: &yaml::Node) -> Json {
+    match &node.value {
+        yaml::Value::Scalar(scalar) if scalar.is_null() => Json::Null,
+        yaml::Value::Scalar(scalar) => typed(&scalar.text, scalar.plain),
+        yaml::Value::Sequence(items) => items.iter().map(node_json).collect(),
+        yaml::Value::Mapping(entries) => Json::Object(
+            entries
+                .iter()
+                .map(|entry| (entry.key.value.clone(), node_json(&entry.value)))
+                .collect(),
+        ),
+    }
+}
+
+fn tree_json(tree: &Tree) -> Json {
+    match &tree.value {
+        Value::Scalar(scalar) => scalar_json(scalar),
+        Value::List(items) => items.iter().map(tree_json).collect(),
+        Value::Map(entries) => Json::Object(entries.iter().map(entry_json).collect()),
+    }
+}
+
+fn entry_json(entry: &Entry) -> (String, Json) {
+    (entry.key.value.clone(), tree_json(&entry.value))
+}
+
+fn scalar_json(scalar: &Scalar) -> Json {
+    match scalar.text.get() {
+        _ if scalar.is_null() => Json::Null,
+        Some(text) => typed(text, scalar.plain),
+        None => Json::Null,
+    }
+}
+
+fn typed(text: &str, plain: bool) -> Json {
+    if !plain {
+        return json!(text);
+    }
+    match text {
+        "true" => json!(true),
+        "false" => json!(false),
+        _ => match text.parse::<i64>() {
+            // `0644` and `+1` are kept as they are written.
+            Ok(number) if number.to_string() == text => json!(number),
+            _ => json!(text),
+        },
+    }
+}
+
+fn service_json(
+    service: &Service,
+    written: Option<&Tree>,
+    stack: &Stack,
+    sources: &Sources,
+) -> Json {
+    let mut map: Map<String, Json> = written
+        .map_or(&[][..], Tree::entries)
+        .iter()
+        .map(entry_json)
+        .collect();
+    let mut set = |key: &str, value: Json| {
+        if value == json!([]) || value == json!({}) {
+            map.remove(key);
+        } else {
+            map.insert(key.to_owned(), value);
+        }
+    };
+    set("environment", environment_json(service));
+    set("ports", service.ports.iter().flat_map(port_json).collect());
+    set("depends_on", depends_on_json(service));
+    set("networks", networks_json(service));
+    if let Some(build) = &service.build {
+        set("build", build_json(build));
+    }
+    for (key, command) in [
+        ("command", &service.command),
+        ("entrypoint", &service.entrypoint),
+    ] {
+        if let Some(command) = command {
+            set(key, command_json(command));
+        }
+    }
+    map.insert(
+        "file".to_owned(),
+        json!(sources.get(service.name.span.file).path),
+    );
+    if service.inactive {
+        map.insert("inactive".to_owned(), json!(true));
+    }
+    let faults: Vec<&str> = stack
+        .faults
+        .iter()
+        .filter(|fault| service.span.file == fault.span.file)
+        .filter(|fault| (service.span.start..service.span.end).contains(&fault.span.start))
+        .map(|fault| fault.message.as_str())
+        .collect();
+    if !faults.is_empty() {
+        map.insert("faults".to_owned(), json!(faults));
+    }
+    Json::Object(map)
+}
+
+fn text_json(text: &Text) -> Json {
+    text.get().map_or(Json::Null, |text| json!(text))
+}
+
+fn environment_json(service: &Service) -> Json {
+    let pairs = service.environment.iter().map(|(name, value)| {
+        let value = value.as_ref().map_or(Json::Null, text_json);
+        (name.value.clone(), value)
+    });
+    Json::Object(pairs.collect())
+}
+
+/// One object per port, as compose spreads a range.
+fn port_json(port: &Port) -> Vec<Json> {
+    let Some((first, last)) = port.target else {
+        return vec![json!({"target": null, "protocol": port.protocol})];
+    };
+    (first..=last)
+        .map(|target| {
+            let published = port.published.map(|(from, to)| {
+                let same = u32::from(to) - u32::from(from) == u32::from(last) - u32::from(first);
+                match same {
+                    true => (u32::from(from) + u32::from(target - first)).to_string(),
+                    false => format!("{from}-{to}"),
+                }
+            });
+            let mut map = Map::new();
+            map.insert("mode".to_owned(), json!("ingress"));
+            if let Some(ip) = &port.host_ip {
+                map.insert("host_ip".to_owned(), json!(ip));
+            }
+            map.insert("target".to_owned(), json!(target));
+            if let Some(published) = published {
+                map.insert("published".to_owned(), json!(published));
+            }
+            map.insert("protocol".to_owned(), json!(port.protocol));
+            Json::Object(map)
+        })
+        .collect()
+}
+
+fn depends_on_json(service: &Service) -> Json {
+    let pairs = service.depends_on.iter().map(|dependency| {
+        let value = json!({"condition": dependency.condition.value, "required": true});
+        (dependency.service.value.clone(), value)
+    });
+    Json::Object(pairs.collect())
+}
+
+fn networks_json(service: &Service) -> Json {
+    let pairs = service.networks.iter().map(|member| {
+        let aliases: Vec<&str> = member.aliases.iter().filter_map(Text::get).collect();
+        let value = match aliases.is_empty() {
+            true => Json::Null,
+            false => json!({"aliases": aliases}),
+        };
+        (member.network.value.clone(), value)
+    });
+    Json::Object(pairs.collect())
+}
+
+fn build_json(build: &Build) -> Json {
+    let mut map = Map::new();
+    for (key, text) in [
+        ("context", &build.context),
+        ("dockerfile", &build.dockerfile),
+        ("dockerfile_inline", &build.inline),
+        ("target", &build.target),
+    ] {
+        if let Some(text) = text {
+            map.insert(key.to_owned(), text_json(text));
+        }
+    }
+    if !build.args.is_empty() {
+        let args = build.args.iter().map(|(name, value)| {
+            let value = value.as_ref().map_or(Json::Null, text_json);
+            (name.value.clone(), value)
+        });
+        map.insert("args".to_owned(), Json::Object(args.collect()));
+    }
+    Json::Object(map)
+}
+
+fn command_json(command: &Command) -> Json {
+    match command {
+        Command::Shell(text) => text_json(text),
+        Command::Exec(words) => words.iter().map(text_json).collect(),
+    }
+}
