@@ -1,5 +1,7 @@
 //! What a run says: findings with labels, fixes, and gaps.
 
+pub mod fingerprint;
+
 use serde::{Deserialize, Serialize};
 
 use crate::source::{FileId, Span};
@@ -14,6 +16,20 @@ pub enum Severity {
     Warning,
     /// Fails on every or most requests, or the process does not start.
     Error,
+}
+
+impl Effect {
+    /// The word for it: `response`, `no-start`, `closed`, `hang`, `cut` or `duplicate`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Response => "response",
+            Self::NoStart => "no-start",
+            Self::Closed => "closed",
+            Self::Hang => "hang",
+            Self::Cut => "cut",
+            Self::Duplicate => "duplicate",
+        }
+    }
 }
 
 impl Severity {

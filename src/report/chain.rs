@@ -1,0 +1,171 @@
+//! The timeout-chain audit: every way from an edge to an app with every timeout and its origin. Equal ways are folded
+//! here, once for both formats.
+
+mod json;
+mod text;
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::str::FromStr;
+
+use super::Look;
+use crate::analyze::Analysis;
+use crate::model::{
+    Address, Bind, Chain, Hop, HopId, Key, Listener, Model, Route, Setting, Step, Timeouts, Verdict,
+};
+use crate::project::Project;
+
+/// A format of `chain`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// For a person.
+    Text,
+    /// Schema `no502/chain/1`.
+    Json,
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            other => Err(format!("unknown format `{other}`, expected text or json")),
+        }
+    }
+}
+
+/// Writes the chains of a model for which `wanted` holds; every link is written in JSON.
+pub fn write(
+    format: Format,
+    analysis: &Analysis,
+    wanted: &dyn Fn(&Chain) -> bool,
+    look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let folded = fold(&analysis.model, wanted);
+    match format {
+        Format::Text => text::write(analysis, &folded, look, out),
+        Format::Json => json::write(analysis, &folded, out),
+    }
+}
+
+/// Equal ways: the first of them stands for all.
+struct Folded<'a> {
+    chain: &'a Chain,
+    count: usize,
+}
+
+/// What makes two ways equal: the same hops with the same timeouts, dialling the same address, with the same faults.
+#[derive(PartialEq, Eq, Hash)]
+struct Alike<'a> {
+    steps: Vec<(HopId, Option<&'a str>, Timeouts)>,
+    verdicts: Vec<(&'static str, usize, usize, Option<u16>, Option<u64>)>,
+}
+
+fn fold<'a>(model: &'a Model, wanted: &dyn Fn(&Chain) -> bool) -> Vec<Folded<'a>> {
+    let mut seen: HashMap<Alike, usize> = HashMap::new();
+    let mut folded: Vec<Folded> = Vec::new();
+    for chain in model.chains.iter().filter(|chain| wanted(chain)) {
+        let count = chain.count.max(1);
+        let at = *seen.entry(alike(chain, model)).or_insert(folded.len());
+        match folded.get_mut(at) {
+            Some(known) => known.count += count,
+            None => folded.push(Folded { chain, count }),
+        }
+    }
+    folded
+}
+
+fn alike<'a>(chain: &Chain, model: &'a Model) -> Alike<'a> {
+    let steps = chain.steps.iter().map(|step| {
+        let written = step.link.map(|id| model.link(id).written.as_str());
+        (step.hop, written, timeouts(step, model))
+    });
+    let verdict = |v: &Verdict| (v.rule, v.outer, v.inner, v.status, v.after_ms);
+    Alike {
+        steps: steps.collect(),
+        verdicts: chain.verdicts.iter().map(verdict).collect(),
+    }
+}
+
+/// The hop's own timeouts, and over them those of the way through it.
+fn timeouts(step: &Step, model: &Model) -> Timeouts {
+    let mut timeouts = model.hop(step.hop).timeouts.clone();
+    if let Some(id) = step.route {
+        let route: &Route = model.route(id);
+        timeouts.extend(
+            route
+                .timeouts
+                .iter()
+                .map(|(key, value)| (*key, value.clone())),
+        );
+    }
+    timeouts
+}
+
+/// The name of the way through the first proxy.
+fn route_name<'a>(chain: &Chain, model: &'a Model) -> &'a str {
+    let route = chain.steps.iter().find_map(|step| step.route);
+    route.map_or("", |id| model.route(id).name.as_str())
+}
+
+/// The service that runs a hop, or its program's name for a process on the host.
+fn hop_name<'a>(hop: &'a Hop, project: &'a Project) -> &'a str {
+    let service = hop.service.and_then(|at| {
+        let stack = project.stacks.get(at.stack)?;
+        stack.services.get(at.service)
+    });
+    service.map_or(hop.kind.as_str(), |service| service.name.value.as_str())
+}
+
+/// Addresses on which a hop takes connections: `80`, `127.0.0.1:80`, `unix:/run/app.sock`.
+fn listens(hop: &Hop, route: Option<&Route>) -> Vec<String> {
+    let of_route = |at: &usize| hop.listeners.get(*at);
+    let listeners: Vec<&Listener> = match route {
+        Some(route) if !route.listeners.is_empty() => {
+            route.listeners.iter().filter_map(of_route).collect()
+        }
+        _ => hop.listeners.iter().collect(),
+    };
+    let mut names: Vec<String> = listeners.into_iter().filter_map(address).collect();
+    names.dedup();
+    names
+}
+
+fn address(listener: &Listener) -> Option<String> {
+    let Setting::Known { value, .. } = &listener.address else {
+        return None;
+    };
+    Some(match value {
+        Address::Unix(path) => format!("unix:{path}"),
+        Address::Tcp { bind, port } => match bind {
+            Bind::Any | Bind::Unknown(_) => port.to_string(),
+            Bind::Loopback => format!("127.0.0.1:{port}"),
+            Bind::One(host) => format!("{host}:{port}"),
+        },
+    })
+}
+
+/// `nginx 1.27`, `gunicorn`; where a default comes from.
+fn program(program: &str, version: &str) -> String {
+    format!("{program} {version}").trim_end().to_owned()
+}
+
+/// `60s`, `1m30s`, `250ms`, or the bare number of a count.
+fn amount(key: Key, n: u64) -> String {
+    if key.is_count() {
+        return n.to_string();
+    }
+    duration(n)
+}
+
+fn duration(ms: u64) -> String {
+    match ms {
+        ms if ms >= 120_000 && ms.is_multiple_of(3_600_000) => format!("{}h", ms / 3_600_000),
+        ms if ms >= 120_000 && ms.is_multiple_of(60_000) => format!("{}m", ms / 60_000),
+        ms if ms.is_multiple_of(1000) => format!("{}s", ms / 1000),
+        ms => format!("{ms}ms"),
+    }
+}

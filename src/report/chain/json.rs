@@ -1,0 +1,205 @@
+//! Schema `no502/chain/1`. Keys are only ever added.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::{Folded, hop_name, listens, program, route_name, timeouts};
+use crate::analyze::Analysis;
+use crate::model::{
+    Amount, DeadEnd, Dialled, Key, Link, Origin, ServiceRef, Setting, Step, Target,
+};
+
+/// Writes one JSON object.
+pub(super) fn write(analysis: &Analysis, folded: &[Folded], out: &mut dyn Write) -> io::Result<()> {
+    let writer = Json { analysis };
+    let links = analysis.model.links.iter().enumerate();
+    let report = Report {
+        schema: "no502/chain/1",
+        version: env!("CARGO_PKG_VERSION"),
+        links: links.map(|(id, link)| writer.link(id, link)).collect(),
+        chains: folded.iter().map(|chain| writer.chain(chain)).collect(),
+    };
+    super::super::write_json(&report, out)
+}
+
+#[derive(Serialize)]
+struct Report {
+    schema: &'static str,
+    version: &'static str,
+    links: Vec<Value>,
+    chains: Vec<JsonChain>,
+}
+
+#[derive(Serialize)]
+struct JsonChain {
+    hops: Vec<Value>,
+    route: String,
+    count: usize,
+    links: Vec<u32>,
+    verdicts: Vec<JsonVerdict>,
+}
+
+#[derive(Serialize)]
+struct JsonVerdict {
+    rule: &'static str,
+    outer: usize,
+    inner: usize,
+    status: Option<u16>,
+    after_ms: Option<u64>,
+}
+
+struct Json<'a> {
+    analysis: &'a Analysis,
+}
+
+impl Json<'_> {
+    fn link(&self, id: usize, link: &Link) -> Value {
+        let (project, model) = (&self.analysis.project, &self.analysis.model);
+        let hop = model.hop(link.from);
+        json!({
+            "id": id,
+            "from": {
+                "hop": hop_name(hop, project),
+                "kind": hop.kind.as_str(),
+                "path": project.sources.get(link.span.file).path,
+                "line": project.sources.position(link.span).line,
+            },
+            "written": link.written,
+            "protocol": link.protocol.as_str(),
+            "to": self.target(link),
+        })
+    }
+
+    fn target(&self, link: &Link) -> Value {
+        let socket = match &link.dialled {
+            Dialled::Unix(path) => Some(path.value.as_str()),
+            _ => None,
+        };
+        let external = match &link.dialled {
+            Dialled::Tcp { port, .. } => Some(*port),
+            _ => None,
+        };
+        let (kind, service, port, why) = match &link.target {
+            Target::Service { service, port, .. } => ("service", Some(*service), Some(*port), None),
+            Target::Host { port, .. } => {
+                let kind = if socket.is_some() { "socket" } else { "host" };
+                (kind, None, Some(*port), None)
+            }
+            Target::External => ("external", None, external, None),
+            Target::Nowhere(dead) => {
+                let (service, why) = dead_end(dead);
+                ("unknown", service, None, Some(why.to_owned()))
+            }
+            Target::Unknown(why) => ("unknown", None, None, Some(why.clone())),
+        };
+        let place = service.and_then(|at| self.service(at));
+        let mut to = json!({
+            "kind": kind,
+            "stack": place.map(|(stack, _)| stack),
+            "service": place.map(|(_, service)| service),
+            "port": port,
+            "why": why,
+        });
+        if let Some(path) = socket {
+            to["socket"] = json!(path);
+        }
+        to
+    }
+
+    fn service(&self, at: ServiceRef) -> Option<(&str, &str)> {
+        let stack = self.analysis.project.stacks.get(at.stack)?;
+        let service = stack.services.get(at.service)?;
+        Some((&stack.path, &service.name.value))
+    }
+
+    fn chain(&self, folded: &Folded) -> JsonChain {
+        let steps = &folded.chain.steps;
+        let verdicts = folded.chain.verdicts.iter().map(|verdict| JsonVerdict {
+            rule: verdict.rule,
+            outer: verdict.outer,
+            inner: verdict.inner,
+            status: verdict.status,
+            after_ms: verdict.after_ms,
+        });
+        JsonChain {
+            hops: steps.iter().map(|step| self.hop(step)).collect(),
+            route: route_name(folded.chain, &self.analysis.model).to_owned(),
+            count: folded.count,
+            links: steps
+                .iter()
+                .filter_map(|step| step.link)
+                .map(|id| id.0)
+                .collect(),
+            verdicts: verdicts.collect(),
+        }
+    }
+
+    fn hop(&self, step: &Step) -> Value {
+        let (project, model) = (&self.analysis.project, &self.analysis.model);
+        let hop = model.hop(step.hop);
+        let settings: Map<String, Value> = timeouts(step, model)
+            .iter()
+            .map(|(key, setting)| (key.as_str().to_owned(), self.setting(*key, setting)))
+            .collect();
+        json!({
+            "hop": hop_name(hop, project),
+            "kind": hop.kind.as_str(),
+            "listens": listens(hop, step.route.map(|id| model.route(id))),
+            "settings": settings,
+        })
+    }
+
+    fn setting(&self, key: Key, setting: &Setting<Amount>) -> Value {
+        let unit = if key.is_count() { "count" } else { "ms" };
+        let mut written = Map::new();
+        let finite = match setting.value() {
+            Some(Amount::Finite(n)) => Some(*n),
+            _ => None,
+        };
+        written.insert(unit.to_owned(), json!(finite));
+        if setting.value() == Some(&Amount::Infinite) {
+            written.insert("infinite".to_owned(), json!(true));
+        }
+        let origin = match setting {
+            Setting::Unknown(_) => "unknown",
+            Setting::Known { origin, .. } => match origin {
+                Origin::Written(_) => "written",
+                Origin::Inherited(_) => "inherited",
+                Origin::Default { .. } => "default",
+            },
+        };
+        written.insert("origin".to_owned(), json!(origin));
+        let source = match setting.origin() {
+            Some(Origin::Default {
+                program: name,
+                version,
+                ..
+            }) => Some(program(name, version)),
+            _ => None,
+        };
+        written.insert("source".to_owned(), json!(source));
+        let sources = &self.analysis.project.sources;
+        let span = setting.span();
+        let path = span.map(|span| &sources.get(span.file).path);
+        let line = span.map(|span| sources.position(span).line);
+        written.insert("path".to_owned(), json!(path));
+        written.insert("line".to_owned(), json!(line));
+        if let Setting::Unknown(why) = setting {
+            written.insert("why".to_owned(), json!(why));
+        }
+        Value::Object(written)
+    }
+}
+
+/// A certain dead end: the service it names, if any, and why nothing answers.
+fn dead_end(dead: &DeadEnd) -> (Option<ServiceRef>, &str) {
+    match dead {
+        DeadEnd::UnknownHost => (None, "no service or host of this name"),
+        DeadEnd::Disjoint(at) => (Some(*at), "shares no network with the proxy"),
+        DeadEnd::Profile(at) => (Some(*at), "its profile is not active with the proxy's"),
+        DeadEnd::OwnLoopback => (None, "nothing in the proxy's own container listens there"),
+        DeadEnd::NoSocket(why) => (None, why),
+    }
+}

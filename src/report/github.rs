@@ -1,0 +1,81 @@
+//! Workflow commands of GitHub Actions: each finding becomes an annotation at its line.
+//! Source: "Workflow commands for GitHub Actions"; `%`, CR and LF are escaped everywhere, `:` and `,` in properties.
+
+use std::io::{self, Write};
+
+use super::outcome;
+use crate::analyze::Analysis;
+use crate::finding::{Finding, Severity};
+use crate::source::Sources;
+
+/// One command per finding, one notice per gap.
+pub(super) fn write(analysis: &Analysis, prefix: &str, out: &mut dyn Write) -> io::Result<()> {
+    let sources = &analysis.project.sources;
+    for finding in &analysis.findings {
+        let file = sources.get(finding.primary.span.file);
+        let start = file.position(finding.primary.span.start);
+        let end = file.position(finding.primary.span.end);
+        write!(
+            out,
+            "::{} file={},line={},endLine={},",
+            command(finding.severity),
+            property(&format!("{prefix}{}", file.path)),
+            start.line,
+            end.line,
+        )?;
+        // GitHub refuses columns on a range of several lines.
+        if start.line == end.line {
+            let last = (end.column - 1).max(start.column);
+            write!(out, "col={},endColumn={last},", start.column)?;
+        }
+        let title = property(&format!("no502 {}", finding.rule));
+        writeln!(out, "title={title}::{}", data(&text(finding, sources)))?;
+    }
+    for gap in &analysis.gaps {
+        let file = property(&format!("{prefix}{}", gap.path));
+        let line = gap
+            .line
+            .map_or(String::new(), |line| format!(",line={line}"));
+        writeln!(
+            out,
+            "::notice file={file}{line},title=no502 gap::{}",
+            data(&gap.reason)
+        )?;
+    }
+    Ok(())
+}
+
+fn command(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "notice",
+    }
+}
+
+/// Message, further places, help and outcome, each on a line: an annotation shows nothing else of a finding.
+fn text(finding: &Finding, sources: &Sources) -> String {
+    let mut text = finding.message.clone();
+    for label in &finding.related {
+        text.push_str(&format!(
+            "\n{}: {}",
+            sources.place(label.span),
+            label.message
+        ));
+    }
+    if !finding.help.is_empty() {
+        text.push_str(&format!("\nhelp: {}", finding.help));
+    }
+    text.push_str(&format!("\nnote: {}", outcome::in_words(finding)));
+    text
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

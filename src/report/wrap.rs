@@ -1,0 +1,88 @@
+//! Text for a terminal: broken at blanks to a width, and never with a control character that a config smuggled in.
+
+use std::borrow::Cow;
+
+/// Columns that a text takes; wide East Asian characters and emoji take two.
+pub(super) fn columns(text: &str) -> usize {
+    text.chars().map(columns_of).sum()
+}
+
+/// Columns that a character takes.
+pub(super) fn columns_of(char: char) -> usize {
+    match u32::from(char) {
+        0x300..=0x36f | 0x200b..=0x200f | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f
+        | 0x2e80..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1_f300..=0x1_f64f
+        | 0x1_f900..=0x1_f9ff
+        | 0x2_0000..=0x3_fffd => 2,
+        _ => 1,
+    }
+}
+
+/// A character as it may be shown: one that would steer the terminal or reorder the line becomes U+FFFD.
+pub(super) fn visible(char: char) -> char {
+    match char {
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+        other if other.is_control() => char::REPLACEMENT_CHARACTER,
+        other => other,
+    }
+}
+
+/// A text as it may be shown on one line: line ends and tabs become blanks.
+pub(super) fn plain(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|char| visible(char) == char) {
+        return Cow::Borrowed(text);
+    }
+    let kept = text.chars().map(|char| match char {
+        '\n' | '\r' | '\t' => ' ',
+        other => visible(other),
+    });
+    Cow::Owned(kept.collect())
+}
+
+/// Breaks a text at blanks into lines of at most `width` columns; a longer word keeps a line of its own.
+pub(super) fn lines(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split_whitespace() {
+        let size = columns(word);
+        let line = lines.last_mut().expect("starts with one line");
+        if line.is_empty() {
+            line.push_str(word);
+            used = size;
+        } else if used + 1 + size <= width {
+            line.push(' ');
+            line.push_str(word);
+            used += 1 + size;
+        } else {
+            lines.push(word.to_owned());
+            used = size;
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn breaks_at_blanks_and_keeps_long_words() {
+        assert_eq!(lines("aa bb cc", 5), ["aa bb", "cc"]);
+        assert_eq!(lines("aaaaaaaa b", 5), ["aaaaaaaa", "b"]);
+        assert_eq!(lines("", 5), [""]);
+        assert_eq!(lines("日本 語", 4), ["日本", "語"]);
+    }
+
+    #[test]
+    fn no_escape_sequence_gets_through() {
+        assert_eq!(plain("a\u{1b}[31m\nb"), "a\u{fffd}[31m b");
+        assert!(matches!(plain("plain é"), Cow::Borrowed(_)));
+    }
+}
