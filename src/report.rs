@@ -143,6 +143,11 @@ pub fn write(
     }
 }
 
+/// One line of figures without a line end: the last line of the pretty report, and all that a clean run says.
+pub fn summary(analysis: &Analysis, look: &Look) -> String {
+    pretty::summary(analysis, look)
+}
+
 /// Address of a rule's page.
 pub fn url(rule: &str) -> String {
     format!("{PAGES}/{rule}.md")

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use gallery::{chains, findings};
 use no502::analyze::Analysis;
+use no502::page::Card;
 use no502::report::{self, Format, Look, chain};
 use serde_json::Value;
 
@@ -223,6 +224,44 @@ fn a_page_on_the_terminal() {
     )
     .unwrap();
     expect("page.explain.txt", &String::from_utf8(out).unwrap());
+}
+
+#[test]
+fn the_catalogue_counts_proofs() {
+    let page = include_str!("../fixtures/formats/page.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let card: Card = toml::from_str(rest.split_once("```").unwrap().0).unwrap();
+    let unproven = Card {
+        title: "A rule that cannot be provoked here, with a title that is far longer than one line"
+            .to_owned(),
+        status: vec![502, 503, 504],
+        proven: "not on loopback: needs a second host".to_owned(),
+        pedantic: true,
+        ..card.clone()
+    };
+    let rows = [
+        ("timeout-missing", &card),
+        ("a-long-rule-id-indeed", &unproven),
+    ];
+    let rows = rows.map(|(id, card)| report::explain::Row { id, card });
+    let mut out = Vec::new();
+    report::explain::catalogue(
+        &rows,
+        &Look {
+            width: 80,
+            ..look()
+        },
+        &mut out,
+    )
+    .unwrap();
+    expect("catalogue.text.txt", &String::from_utf8(out).unwrap());
+    let mut out = Vec::new();
+    report::explain::catalogue_json(&rows, &mut out).unwrap();
+    let json: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(json["schema"], "no502/rules/1");
+    assert_eq!(json["proof"]["lab"], 1);
+    assert_eq!(json["proof"]["not_on_loopback"], 1);
+    assert_eq!(json["rules"][1]["status"][2], 504);
 }
 
 fn look() -> Look {

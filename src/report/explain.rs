@@ -131,22 +131,33 @@ pub fn page(page: &str, look: &Look, out: &mut dyn Write) -> io::Result<()> {
         out,
     };
     let mut fence: Option<Fence> = None;
+    let mut hidden = false;
     for line in page.lines() {
-        if let Some(info) = line.trim_start().strip_prefix("```") {
+        if fence.is_none()
+            && let Some(section) = line.strip_prefix("## ")
+        {
+            hidden = FOR_PROGRAMS.contains(&section.trim());
+        }
+        if hidden && fence.is_none() && !line.starts_with("```") {
+            continue;
+        }
+        if let Some(info) = line.strip_prefix("```") {
             fence = match fence {
                 Some(_) => None,
+                None if hidden => Some(Fence::Hidden),
                 None => Some(printer.open(info.trim(), page)?),
             };
-        } else if let Some(fence) = fence {
-            if fence == Fence::Shown {
-                writeln!(printer.out, "    {}", line.trim_end())?;
-            }
-        } else {
+        } else if fence == Some(Fence::Shown) {
+            printer.code(line)?;
+        } else if fence.is_none() {
             printer.prose(line)?;
         }
     }
     printer.flush()
 }
+
+/// Sections that say how a page is tested.
+const FOR_PROGRAMS: [&str; 1] = ["Proof"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fence {
@@ -178,6 +189,18 @@ impl Printer<'_> {
             writeln!(self.out, "  {name}")?;
         }
         Ok(Fence::Shown)
+    }
+
+    /// A line of an example; what the test expects there is for the test.
+    fn code(&mut self, line: &str) -> io::Result<()> {
+        let (code, expected) = match line.find("# expect") {
+            Some(at) => (line[..at].trim_end(), true),
+            None => (line.trim_end(), false),
+        };
+        if expected && code.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "{}", format!("    {code}").trim_end())
     }
 
     fn card(&mut self, card: &Card) -> io::Result<()> {

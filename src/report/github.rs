@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use super::outcome;
+use super::wrap::visible;
 use crate::analyze::Analysis;
 use crate::finding::{Finding, Severity};
 use crate::source::Sources;
@@ -70,10 +71,19 @@ fn text(finding: &Finding, sources: &Sources) -> String {
     text
 }
 
+/// A raw log of a job is read on terminals too, so nothing in it may steer one.
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '%' => escaped.push_str("%25"),
+            '\r' => escaped.push_str("%0D"),
+            '\n' => escaped.push_str("%0A"),
+            '\t' => escaped.push(' '),
+            other => escaped.push(visible(other)),
+        }
+    }
+    escaped
 }
 
 fn property(text: &str) -> String {

@@ -20,8 +20,11 @@ use crate::model::Target;
 use crate::source::Sources;
 use excerpt::Excerpt;
 
-/// Writes every finding, then the gaps, then one line of figures.
+/// Writes every finding, then the gaps, then one line of figures; nothing if there is nothing to tell.
 pub(super) fn write(analysis: &Analysis, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    if analysis.findings.is_empty() && analysis.gaps.is_empty() && !look.verbose {
+        return Ok(());
+    }
     let handler = handler(look);
     for finding in &analysis.findings {
         let drawn = Drawn::new(finding, &analysis.project.sources, look);
@@ -30,14 +33,17 @@ pub(super) fn write(analysis: &Analysis, look: &Look, out: &mut dyn Write) -> io
             .render_report(&mut text, &drawn)
             .map_err(|_| io::Error::other("a finding could not be drawn"))?;
         // miette pads some lines; nothing in a report should end in blanks.
-        for line in text.lines() {
-            writeln!(out, "{}", line.trim_end())?;
+        for (at, line) in text.lines().enumerate() {
+            let under_header = at == 1 && line.is_empty();
+            if !under_header {
+                writeln!(out, "{}", line.trim_end())?;
+            }
         }
         write_notes(finding, &drawn, look, out)?;
         writeln!(out)?;
     }
     write_gaps(analysis, look, out)?;
-    write_summary(analysis, look, out)
+    writeln!(out, "{}", summary(analysis, look))
 }
 
 fn handler(look: &Look) -> GraphicalReportHandler {
@@ -215,7 +221,7 @@ fn unknown_links(analysis: &Analysis) -> impl Iterator<Item = String> {
 }
 
 /// `1 error, 2 warnings in 3 files; 3 of 4 links resolved, 1 external; 2 gaps`.
-fn write_summary(analysis: &Analysis, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn summary(analysis: &Analysis, look: &Look) -> String {
     let summary = Summary::new(analysis);
     let mut found: Vec<String> = [
         (summary.errors, "error", RED),
@@ -229,38 +235,29 @@ fn write_summary(analysis: &Analysis, look: &Look, out: &mut dyn Write) -> io::R
     if found.is_empty() {
         found.push("no findings".to_owned());
     }
-    write!(
-        out,
-        "{} in {}",
-        found.join(", "),
-        plural(summary.files, "file")
-    )?;
-    for (n, word) in [
-        (summary.suppressed, "suppressed"),
-        (summary.baselined, "in the baseline"),
-    ] {
-        if n > 0 {
-            write!(out, ", {n} {word}")?;
-        }
-    }
+    let mut line = format!("{} in {}", found.join(", "), plural(summary.files, "file"));
+    line += &some(summary.suppressed, "suppressed");
+    line += &some(summary.baselined, "in the baseline");
     let links = summary.links;
     if links.total > 0 {
-        write!(
-            out,
-            "; {} of {} resolved",
-            links.resolved,
-            plural(links.total, "link")
-        )?;
-        for (n, word) in [(links.external, "external"), (links.unknown, "unknown")] {
-            if n > 0 {
-                write!(out, ", {n} {word}")?;
-            }
-        }
+        let total = plural(links.total, "link");
+        line += &format!("; {} of {total} resolved", links.resolved);
+        line += &some(links.external, "external");
+        line += &some(links.unknown, "unknown");
     }
     if !analysis.gaps.is_empty() {
-        write!(out, "; {}", plural(analysis.gaps.len(), "gap"))?;
+        line += &format!("; {}", plural(analysis.gaps.len(), "gap"));
     }
-    writeln!(out)
+    line
+}
+
+/// `, n word`, or nothing for none.
+fn some(n: usize, word: &str) -> String {
+    if n == 0 {
+        String::new()
+    } else {
+        format!(", {n} {word}")
+    }
 }
 
 const RED: &str = "31";

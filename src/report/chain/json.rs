@@ -77,9 +77,10 @@ impl Json<'_> {
             Dialled::Unix(path) => Some(path.value.as_str()),
             _ => None,
         };
-        let external = match &link.dialled {
+        let dialled = match &link.dialled {
             Dialled::Tcp { port, .. } => Some(*port),
-            _ => None,
+            Dialled::Unix(_) => Some(0),
+            Dialled::Unknown(_) => None,
         };
         let (kind, service, port, why) = match &link.target {
             Target::Service { service, port, .. } => ("service", Some(*service), Some(*port), None),
@@ -87,12 +88,12 @@ impl Json<'_> {
                 let kind = if socket.is_some() { "socket" } else { "host" };
                 (kind, None, Some(*port), None)
             }
-            Target::External => ("external", None, external, None),
+            Target::External => ("external", None, dialled, None),
             Target::Nowhere(dead) => {
-                let (service, why) = dead_end(dead);
-                ("unknown", service, None, Some(why.to_owned()))
+                let (kind, service, why) = dead_end(dead);
+                (kind, service, dialled, Some(why))
             }
-            Target::Unknown(why) => ("unknown", None, None, Some(why.clone())),
+            Target::Unknown(why) => ("unknown", None, None, Some(why.as_str())),
         };
         let place = service.and_then(|at| self.service(at));
         let mut to = json!({
@@ -193,13 +194,18 @@ impl Json<'_> {
     }
 }
 
-/// A certain dead end: the service it names, if any, and why nothing answers.
-fn dead_end(dead: &DeadEnd) -> (Option<ServiceRef>, &str) {
+/// A certain dead end is not unknown: what it would be, the service that it names, and why nothing answers.
+fn dead_end(dead: &DeadEnd) -> (&'static str, Option<ServiceRef>, &str) {
+    let own = "nothing in the proxy's own container listens there";
     match dead {
-        DeadEnd::UnknownHost => (None, "no service or host of this name"),
-        DeadEnd::Disjoint(at) => (Some(*at), "shares no network with the proxy"),
-        DeadEnd::Profile(at) => (Some(*at), "its profile is not active with the proxy's"),
-        DeadEnd::OwnLoopback => (None, "nothing in the proxy's own container listens there"),
-        DeadEnd::NoSocket(why) => (None, why),
+        DeadEnd::UnknownHost => ("host", None, "no service or host of this name"),
+        DeadEnd::Disjoint(at) => ("service", Some(*at), "shares no network with the proxy"),
+        DeadEnd::Profile(at) => (
+            "service",
+            Some(*at),
+            "its profile is not active with the proxy's",
+        ),
+        DeadEnd::OwnLoopback => ("host", None, own),
+        DeadEnd::NoSocket(why) => ("socket", None, why),
     }
 }

@@ -85,7 +85,7 @@ impl Text<'_> {
     fn setting(&self, key: Key, setting: &Setting<Amount>, out: &mut dyn Write) -> io::Result<()> {
         let value = match setting.value() {
             Some(Amount::Finite(n)) => amount(key, *n),
-            Some(Amount::Infinite) => "none".to_owned(),
+            Some(Amount::Infinite) => "no limit".to_owned(),
             None => "?".to_owned(),
         };
         let name = key.as_str().replace('_', " ");
@@ -155,11 +155,7 @@ impl Text<'_> {
                 hop_name(model.hop(step.hop), &self.analysis.project)
             })
         };
-        let mut text = format!(
-            "{} outlasted by {}",
-            name(verdict.inner),
-            name(verdict.outer)
-        );
+        let mut text = format!("{} outlasts {}", name(verdict.outer), name(verdict.inner));
         if let Some(status) = verdict.status {
             text.push_str(&format!(": {status}"));
             if let Some(ms) = verdict.after_ms {

@@ -157,7 +157,10 @@ fn groups(mut placed: Vec<Placed>) -> Vec<Vec<Placed>> {
         }
     }
     let rank = |file: FileId| order.iter().position(|seen| *seen == file);
-    placed.sort_by_key(|one| (rank(one.file), one.line, one.label.span.start));
+    placed.sort_by_key(|one| {
+        let span = one.label.span;
+        (rank(one.file), one.line, span.start, span.end)
+    });
     let mut groups: Vec<Vec<Placed>> = Vec::new();
     for label in placed {
         match groups.last_mut() {
@@ -199,16 +202,22 @@ impl Piece {
 
     fn push_line(&mut self, file: &SourceFile, line: usize, labels: &[&Placed], room: usize) {
         let (start, end) = file.line_range(line).unwrap_or_default();
-        let cut = |offset: u32| (offset as usize).clamp(start, end) - start;
+        let line_text = &file.text[start..end];
+        // Offsets of a rule that counted wrong must not end a run: they are held inside the line, between characters.
+        let cut = |offset: u32| {
+            let at = (offset as usize).clamp(start, end) - start;
+            line_text.floor_char_boundary(at)
+        };
         let ranges: Vec<(usize, usize)> = labels
             .iter()
             .map(|label| (cut(label.label.span.start), cut(label.label.span.end)))
+            .map(|(from, to)| (from, to.max(from)))
             .collect();
-        let shown = Shown::new(&file.text[start..end], ranges.first().copied(), room);
+        let shown = Shown::new(line_text, ranges.first().copied(), room);
         let base = self.text.len();
         for (label, (from, to)) in labels.iter().zip(ranges) {
             let (from, to) = (shown.offset(from), shown.offset(to));
-            let left = columns(&shown.text[..from.midpoint(to).min(shown.text.len())]);
+            let left = columns(&shown.text[..from]) + columns(&shown.text[from..to]) / 2;
             self.mark(Mark {
                 start: base + from,
                 end: base + to,
@@ -253,7 +262,7 @@ impl Piece {
 }
 
 /// Too little room beside a label far to the right is no reason for one word per line.
-const LEAST_LABEL: usize = 30;
+const LEAST_LABEL: usize = 20;
 
 fn wrap_label(message: &str, room: usize) -> String {
     lines(&plain(message), room.max(LEAST_LABEL)).join("\n")
@@ -309,12 +318,13 @@ impl Shown {
     }
 }
 
-/// The line's start if the focus ends inside the room, else a third of the room before the focus.
+/// The line's start if the focus and its message have room then, else a third of the room before the focus.
 fn window_start(line: &str, focus: Option<(usize, usize)>, room: usize) -> usize {
     let Some((start, end)) = focus else {
         return 0;
     };
-    if columns(&line[..end]) < room {
+    let middle = columns(&line[..start]) + columns(&line[start..end]) / 2;
+    if columns(&line[..end]) < room && middle + LEAST_LABEL + 4 <= room {
         return 0;
     }
     let before = line[..start].char_indices().rev().take(room / 3);
