@@ -2,8 +2,8 @@
 //! `UPDATE=1 cargo test --test formats` rewrites them.
 
 mod gallery {
-    pub mod chains;
-    pub mod findings;
+    pub(crate) mod chains;
+    pub(crate) mod findings;
 }
 
 use std::path::PathBuf;

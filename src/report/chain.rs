@@ -61,7 +61,8 @@ struct Folded<'a> {
 #[derive(PartialEq, Eq, Hash)]
 struct Alike<'a> {
     steps: Vec<(HopId, Option<&'a str>, Timeouts)>,
-    verdicts: Vec<(&'static str, usize, usize, Option<u16>, Option<u64>)>,
+    /// Without the number of the chain, which tells equal ways apart.
+    verdicts: Vec<Verdict>,
 }
 
 fn fold<'a>(model: &'a Model, wanted: &dyn Fn(&Chain) -> bool) -> Vec<Folded<'a>> {
@@ -83,10 +84,13 @@ fn alike<'a>(chain: &Chain, model: &'a Model) -> Alike<'a> {
         let written = step.link.map(|id| model.link(id).written.as_str());
         (step.hop, written, timeouts(step, model))
     });
-    let verdict = |v: &Verdict| (v.rule, v.outer, v.inner, v.status, v.after_ms);
+    let verdicts = chain.verdicts.iter().map(|verdict| Verdict {
+        chain: 0,
+        ..verdict.clone()
+    });
     Alike {
         steps: steps.collect(),
-        verdicts: chain.verdicts.iter().map(verdict).collect(),
+        verdicts: verdicts.collect(),
     }
 }
 

@@ -56,19 +56,13 @@ fn command(severity: Severity) -> &'static str {
 
 /// Message, further places, help and outcome, each on a line: an annotation shows nothing else of a finding.
 fn text(finding: &Finding, sources: &Sources) -> String {
-    let mut text = finding.message.clone();
-    for label in &finding.related {
-        text.push_str(&format!(
-            "\n{}: {}",
-            sources.place(label.span),
-            label.message
-        ));
-    }
-    if !finding.help.is_empty() {
-        text.push_str(&format!("\nhelp: {}", finding.help));
-    }
-    text.push_str(&format!("\nnote: {}", outcome::in_words(finding)));
-    text
+    let mut lines = vec![finding.message.clone()];
+    lines.extend(finding.related.iter().map(|label| {
+        let place = sources.place(label.span);
+        format!("{place} {}", label.message).trim_end().to_owned()
+    }));
+    lines.extend(outcome::advice(finding));
+    lines.join("\n")
 }
 
 /// A raw log of a job is read on terminals too, so nothing in it may steer one.

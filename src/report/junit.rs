@@ -73,9 +73,6 @@ fn body(finding: &Finding, sources: &Sources) -> String {
                 .to_owned()
         })
         .collect();
-    if !finding.help.is_empty() {
-        lines.push(format!("help: {}", finding.help));
-    }
-    lines.push(format!("note: {}", outcome::in_words(finding)));
+    lines.extend(outcome::advice(finding));
     lines.join("\n")
 }

@@ -20,6 +20,13 @@ pub(super) fn in_words(finding: &Finding) -> String {
     }
 }
 
+/// Help, if there is any, and the outcome: lines that formats without snippets put under the message.
+pub(super) fn advice(finding: &Finding) -> Vec<String> {
+    let help = (!finding.help.is_empty()).then(|| format!("help: {}", finding.help));
+    let effect = format!("effect: {}", in_words(finding));
+    help.into_iter().chain([effect]).collect()
+}
+
 /// `502`, `502 or 504`, `502, 503 or 504`.
 pub(super) fn statuses(status: &[u16]) -> String {
     let words: Vec<String> = status.iter().map(u16::to_string).collect();

@@ -235,20 +235,30 @@ pub(super) fn summary(analysis: &Analysis, look: &Look) -> String {
     if found.is_empty() {
         found.push("no findings".to_owned());
     }
-    let mut line = format!("{} in {}", found.join(", "), plural(summary.files, "file"));
-    line += &some(summary.suppressed, "suppressed");
-    line += &some(summary.baselined, "in the baseline");
+    let mut parts = vec![
+        [
+            format!("{} in {}", found.join(", "), plural(summary.files, "file")),
+            some(summary.suppressed, "suppressed"),
+            some(summary.baselined, "in the baseline"),
+        ]
+        .concat(),
+    ];
     let links = summary.links;
     if links.total > 0 {
         let total = plural(links.total, "link");
-        line += &format!("; {} of {total} resolved", links.resolved);
-        line += &some(links.external, "external");
-        line += &some(links.unknown, "unknown");
+        parts.push(
+            [
+                format!("{} of {total} resolved", links.resolved),
+                some(links.external, "external"),
+                some(links.unknown, "unknown"),
+            ]
+            .concat(),
+        );
     }
     if !analysis.gaps.is_empty() {
-        line += &format!("; {}", plural(analysis.gaps.len(), "gap"));
+        parts.push(plural(analysis.gaps.len(), "gap"));
     }
-    line
+    parts.join("; ")
 }
 
 /// `, n word`, or nothing for none.

@@ -22,7 +22,7 @@ pub(super) fn write(analysis: &Analysis, prefix: &str, out: &mut dyn Write) -> i
     ids.dedup();
     let results = super::fingerprinted(analysis)
         .into_iter()
-        .map(|(finding, fingerprint)| writer.result(finding, fingerprint, &ids))
+        .map(|(finding, fingerprint)| writer.result(finding, &fingerprint, &ids))
         .collect();
     let log = Log {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
@@ -116,17 +116,14 @@ struct Sarif<'a> {
 }
 
 impl Sarif<'_> {
-    fn result(&self, finding: &Finding, fingerprint: String, ids: &[&str]) -> Value {
-        let mut text = finding.message.clone();
-        if !finding.help.is_empty() {
-            text.push_str(&format!("\nhelp: {}", finding.help));
-        }
-        text.push_str(&format!("\nnote: {}", outcome::in_words(finding)));
+    fn result(&self, finding: &Finding, fingerprint: &str, ids: &[&str]) -> Value {
+        let mut text = vec![finding.message.clone()];
+        text.extend(outcome::advice(finding));
         let mut result = json!({
             "ruleId": finding.rule,
             "ruleIndex": ids.binary_search(&finding.rule).unwrap_or_default(),
             "level": level(finding.severity),
-            "message": {"text": text},
+            "message": {"text": text.join("\n")},
             "locations": [self.location(&finding.primary)],
             "partialFingerprints": {"no502/v1": fingerprint},
             "properties": {
@@ -223,14 +220,13 @@ fn region(file: &SourceFile, span: Span) -> Value {
 
 /// A relative URI reference: everything but unreserved characters and `/` is escaped.
 fn percent_encode(path: &str) -> String {
-    let mut uri = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                uri.push(char::from(byte));
-            }
-            other => uri.push_str(&format!("%{other:02X}")),
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    let encoded = path.bytes().map(|byte| {
+        if plain(byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
         }
-    }
-    uri
+    });
+    encoded.collect()
 }

@@ -1,6 +1,9 @@
 //! Text inside XML 1.0.
 
-/// Escapes a text for an attribute or an element; characters that XML 1.0 forbids become U+FFFD.
+use super::wrap::visible;
+
+/// Escapes a text for an attribute or an element; characters that XML 1.0 forbids become U+FFFD, and so do those that
+/// would steer a terminal.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
@@ -10,12 +13,12 @@ pub(super) fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&apos;"),
-            // A parser turns a bare line feed or tab in an attribute into a blank.
-            '\n' | '\r' | '\t' => escaped.push_str(&format!("&#{};", u32::from(char))),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
-                escaped.push(char::REPLACEMENT_CHARACTER);
-            }
-            other => escaped.push(other),
+            // A parser turns a bare one into a blank in an attribute.
+            '\n' => escaped.push_str("&#10;"),
+            '\r' => escaped.push_str("&#13;"),
+            '\t' => escaped.push_str("&#9;"),
+            '\u{fffe}' | '\u{ffff}' => escaped.push(char::REPLACEMENT_CHARACTER),
+            other => escaped.push(visible(other)),
         }
     }
     escaped

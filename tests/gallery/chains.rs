@@ -19,7 +19,7 @@ const NGINX: &str = "server {
 ";
 
 /// Every case with its name.
-pub fn cases() -> Vec<(String, Analysis)> {
+pub(crate) fn cases() -> Vec<(String, Analysis)> {
     vec![
         ("empty".to_owned(), Analysis::default()),
         ("shop".to_owned(), shop()),
@@ -125,8 +125,8 @@ fn link(path: &str, written: &str, target: Target) -> Link {
 
 /// A route over the last link, and the chain that takes it.
 fn push_way(model: &mut Model, path: &str, app: Option<HopId>) {
-    let link = LinkId(u32::try_from(model.links.len() - 1).unwrap());
-    let route = RouteId(u32::try_from(model.routes.len()).unwrap());
+    let link = LinkId(u32::try_from(model.links.len() - 1).expect("few links"));
+    let route = RouteId(u32::try_from(model.routes.len()).expect("few routes"));
     model.routes.push(Route {
         hop: HopId(0),
         name: format!("shop.example.com{path}"),

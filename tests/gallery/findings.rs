@@ -24,7 +24,7 @@ const COMPOSE: &str = "services:
 ";
 
 /// Every case with its name.
-pub fn cases() -> Vec<(String, Analysis)> {
+pub(crate) fn cases() -> Vec<(String, Analysis)> {
     [
         ("clean", clean as fn() -> Analysis),
         ("one-file", one_file),
@@ -47,7 +47,7 @@ pub fn cases() -> Vec<(String, Analysis)> {
 }
 
 /// One case.
-pub fn case(name: &str) -> Analysis {
+pub(crate) fn case(name: &str) -> Analysis {
     let all = cases().into_iter();
     let mut named = all.filter(|(one, _)| one == name);
     named.next().expect("a case of this name").1

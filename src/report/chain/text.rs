@@ -40,13 +40,14 @@ struct Text<'a> {
 impl Text<'_> {
     fn chain(&self, folded: &Folded, out: &mut dyn Write) -> io::Result<()> {
         let (chain, model) = (folded.chain, &self.analysis.model);
-        let mut title = plain(route_name(chain, model)).into_owned();
-        if title.is_empty() {
-            title.push_str("(no route)");
-        }
-        if folded.count > 1 {
-            title.push_str(&format!(" + {} more alike", folded.count - 1));
-        }
+        let name = match route_name(chain, model) {
+            "" => "(no route)",
+            name => name,
+        };
+        let title = match folded.count {
+            1 => plain(name).into_owned(),
+            n => format!("{} + {} more alike", plain(name), n - 1),
+        };
         writeln!(out, "{}", self.paint(&title, "1"))?;
         for (at, step) in chain.steps.iter().enumerate() {
             self.hop(step, out)?;
@@ -65,16 +66,20 @@ impl Text<'_> {
         let hop = model.hop(step.hop);
         let (name, version) = (hop_name(hop, project), hop.version.value());
         let program = program(hop.kind.as_str(), version.map_or("", String::as_str));
-        let mut head = if name == hop.kind.as_str() {
+        let who = if name == hop.kind.as_str() {
             program
         } else {
             format!("{name} ({program})")
         };
         let listens = listens(hop, step.route.map(|id| model.route(id)));
-        if !listens.is_empty() {
-            head.push_str(&format!(" on {}", listens.join(", ")));
+        let head = if listens.is_empty() {
+            who
+        } else {
+            format!("{who} on {}", listens.join(", "))
+        };
+        for (at, line) in lines(&plain(&head), WIDTH - 6).iter().enumerate() {
+            writeln!(out, "{}{line}", if at == 0 { "  " } else { "      " })?;
         }
-        writeln!(out, "  {}", plain(&head))?;
         for (key, setting) in &timeouts(step, model) {
             self.setting(*key, setting, out)?;
         }
@@ -155,14 +160,13 @@ impl Text<'_> {
                 hop_name(model.hop(step.hop), &self.analysis.project)
             })
         };
-        let mut text = format!("{} outlasts {}", name(verdict.outer), name(verdict.inner));
-        if let Some(status) = verdict.status {
-            text.push_str(&format!(": {status}"));
-            if let Some(ms) = verdict.after_ms {
-                text.push_str(&format!(" after {}", duration(ms)));
-            }
-        }
-        text.push_str(&format!(" [{}]", verdict.rule));
+        let outcome = match (verdict.status, verdict.after_ms) {
+            (None, _) => String::new(),
+            (Some(status), None) => format!(": {status}"),
+            (Some(status), Some(ms)) => format!(": {status} after {}", duration(ms)),
+        };
+        let (outer, inner) = (name(verdict.outer), name(verdict.inner));
+        let text = format!("{outer} outlasts {inner}{outcome} [{}]", verdict.rule);
         for (at, line) in lines(&plain(&text), WIDTH - 6).iter().enumerate() {
             let sign = if at == 0 { "!!" } else { "  " };
             writeln!(out, "  {}", self.paint(&format!("{sign} {line}"), "31"))?;

@@ -205,8 +205,11 @@ impl Piece {
         let line_text = &file.text[start..end];
         // Offsets of a rule that counted wrong must not end a run: they are held inside the line, between characters.
         let cut = |offset: u32| {
-            let at = (offset as usize).clamp(start, end) - start;
-            line_text.floor_char_boundary(at)
+            let mut at = (offset as usize).clamp(start, end) - start;
+            while !line_text.is_char_boundary(at) {
+                at -= 1;
+            }
+            at
         };
         let ranges: Vec<(usize, usize)> = labels
             .iter()
