@@ -367,7 +367,7 @@ pub struct Step {
 }
 
 /// An inversion between two hops of a chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Verdict {
     /// Id of the rule that explains it.
     pub rule: &'static str,
@@ -390,32 +390,6 @@ pub struct Chain {
     pub count: usize,
     /// Where a hop gives up before the one in front of it, or keeps what the next has closed.
     pub verdicts: Vec<Verdict>,
-/// Two hops of a chain that give up in the wrong order.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Verdict {
-    /// Id of the rule that says so.
-    pub rule: &'static str,
-    /// Index into the chain's steps: the hop nearer to the edge.
-    pub outer: usize,
-    /// Index into the chain's steps: the hop nearer to the app.
-    pub inner: usize,
-    /// What the client gets, if it gets an answer.
-    pub status: Option<u16>,
-    /// After how many milliseconds, where that is known.
-    pub after_ms: Option<u64>,
-    /// Index into [`Model::chains`].
-    pub chain: usize,
-}
-
-/// A way from an edge to an app, or as far as it can be followed.
-#[derive(Debug, Clone, Default)]
-pub struct Chain {
-    /// Edge first.
-    pub steps: Vec<Step>,
-    /// What is wrong with the order of its timeouts.
-    pub verdicts: Vec<Verdict>,
-    /// How many equal ways it stands for; 0 and 1 both mean itself alone.
-    pub count: usize,
 }
 
 /// What the configs of a project mean together.

@@ -7,6 +7,8 @@ pub mod parse_compose;
 
 pub mod chain;
 pub mod explain;
+pub mod parse_haproxy;
+pub mod parse_nginx;
 
 mod checkstyle;
 mod github;

@@ -229,8 +229,7 @@ fn a_page_on_the_terminal() {
 #[test]
 fn the_catalogue_counts_proofs() {
     let page = include_str!("../fixtures/formats/page.md");
-    let (_, rest) = page.split_once("```toml\n").unwrap();
-    let card: Card = toml::from_str(rest.split_once("```").unwrap().0).unwrap();
+    let card = Card::of(page).unwrap();
     let unproven = Card {
         title: "A rule that cannot be provoked here, with a title that is far longer than one line"
             .to_owned(),
@@ -240,10 +239,9 @@ fn the_catalogue_counts_proofs() {
         ..card.clone()
     };
     let rows = [
-        ("timeout-missing", &card),
-        ("a-long-rule-id-indeed", &unproven),
+        ("timeout-missing", card),
+        ("a-long-rule-id-indeed", unproven),
     ];
-    let rows = rows.map(|(id, card)| report::explain::Row { id, card });
     let mut out = Vec::new();
     report::explain::catalogue(
         &rows,
@@ -279,7 +277,7 @@ fn render(format: Format, analysis: &Analysis, look: &Look) -> String {
 
 fn render_chain(format: chain::Format, analysis: &Analysis) -> String {
     let mut out = Vec::new();
-    chain::write(format, analysis, &|_| true, &look(), &mut out).expect("a Vec takes everything");
+    chain::write(format, analysis, &look(), &mut out).expect("a Vec takes everything");
     String::from_utf8(out).expect("UTF-8")
 }
 

@@ -36,22 +36,22 @@ impl FromStr for Format {
     }
 }
 
-/// Writes the chains of a model for which `wanted` holds; every link is written in JSON.
+/// Writes the chains of a model, and in JSON its links.
 pub fn write(
     format: Format,
     analysis: &Analysis,
-    wanted: &dyn Fn(&Chain) -> bool,
     look: &Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let folded = fold(&analysis.model, wanted);
+    let folded = fold(&analysis.model);
     match format {
         Format::Text => text::write(analysis, &folded, look, out),
         Format::Json => json::write(analysis, &folded, out),
     }
 }
 
-/// Equal ways: the first of them stands for all.
+/// Equal ways: the first of them stands for all. The model folds routes of one proxy that differ in name alone; here ways
+/// become equal that dial the same address from different places.
 struct Folded<'a> {
     chain: &'a Chain,
     count: usize,
@@ -61,14 +61,13 @@ struct Folded<'a> {
 #[derive(PartialEq, Eq, Hash)]
 struct Alike<'a> {
     steps: Vec<(HopId, Option<&'a str>, Timeouts)>,
-    /// Without the number of the chain, which tells equal ways apart.
-    verdicts: Vec<Verdict>,
+    verdicts: &'a [Verdict],
 }
 
-fn fold<'a>(model: &'a Model, wanted: &dyn Fn(&Chain) -> bool) -> Vec<Folded<'a>> {
+fn fold(model: &Model) -> Vec<Folded<'_>> {
     let mut seen: HashMap<Alike, usize> = HashMap::new();
     let mut folded: Vec<Folded> = Vec::new();
-    for chain in model.chains.iter().filter(|chain| wanted(chain)) {
+    for chain in &model.chains {
         let count = chain.count.max(1);
         let at = *seen.entry(alike(chain, model)).or_insert(folded.len());
         match folded.get_mut(at) {
@@ -79,18 +78,14 @@ fn fold<'a>(model: &'a Model, wanted: &dyn Fn(&Chain) -> bool) -> Vec<Folded<'a>
     folded
 }
 
-fn alike<'a>(chain: &Chain, model: &'a Model) -> Alike<'a> {
+fn alike<'a>(chain: &'a Chain, model: &'a Model) -> Alike<'a> {
     let steps = chain.steps.iter().map(|step| {
         let written = step.link.map(|id| model.link(id).written.as_str());
         (step.hop, written, timeouts(step, model))
     });
-    let verdicts = chain.verdicts.iter().map(|verdict| Verdict {
-        chain: 0,
-        ..verdict.clone()
-    });
     Alike {
         steps: steps.collect(),
-        verdicts: verdicts.collect(),
+        verdicts: &chain.verdicts,
     }
 }
 

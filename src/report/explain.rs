@@ -12,33 +12,36 @@ use crate::rules::RULES;
 /// The card of a rule, by its id.
 pub(super) fn card(id: &str) -> Option<Card> {
     let rule = RULES.iter().find(|rule| rule.id == id)?;
-    card_of(rule.page)
+    Card::of(rule.page).ok()
 }
 
-/// A row of the catalogue.
-pub struct Row<'a> {
-    /// The rule's id.
-    pub id: &'a str,
-    /// Its card.
-    pub card: &'a Card,
+/// A row of the catalogue: a rule's id and card.
+pub type Row = (&'static str, Card);
+
+/// Every rule, by id. A test proves that every page has a card, so none is left out.
+pub fn rows() -> Vec<Row> {
+    RULES
+        .iter()
+        .filter_map(|rule| Some((rule.id, Card::of(rule.page).ok()?)))
+        .collect()
 }
 
 /// The catalogue as text: a rule per line, then how many are proven.
 pub fn catalogue(rows: &[Row], look: &Look, out: &mut dyn Write) -> io::Result<()> {
-    let widest = rows.iter().map(|row| row.id.len()).max().unwrap_or(0);
-    for row in rows {
-        let status = match outcome::statuses(&row.card.status) {
-            none if none.is_empty() => row.card.effect.as_str().to_owned(),
+    let widest = rows.iter().map(|(id, _)| id.len()).max().unwrap_or(0);
+    for (id, card) in rows {
+        let status = match outcome::statuses(&card.status) {
+            none if none.is_empty() => card.effect.as_str().to_owned(),
             some => some.replace(", ", "/").replace(" or ", "/"),
         };
         let head = format!(
             "{:widest$}  {:7}  {status:11}  ",
-            row.id,
-            row.card.severity.as_str()
+            id,
+            card.severity.as_str()
         );
         let room = look.columns().saturating_sub(head.len()).max(24);
-        let mut title = row.card.title.clone();
-        if row.card.pedantic {
+        let mut title = card.title.clone();
+        if card.pedantic {
             title.push_str(" (pedantic)");
         }
         for (at, line) in lines(&title, room).iter().enumerate() {
@@ -58,20 +61,20 @@ pub fn catalogue(rows: &[Row], look: &Look, out: &mut dyn Write) -> io::Result<(
 
 /// The catalogue as JSON, schema `no502/rules/1`.
 pub fn catalogue_json(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
-    let rules = rows.iter().map(|row| JsonRule {
-        id: row.id,
-        title: &row.card.title,
-        severity: row.card.severity.as_str(),
-        confidence: row.card.confidence.as_str(),
-        status: &row.card.status,
-        effect: row.card.effect.as_str(),
-        category: &row.card.category,
-        formats: &row.card.formats,
-        since: &row.card.since,
-        pedantic: row.card.pedantic,
-        fix: &row.card.fix,
-        proven: &row.card.proven,
-        url: super::url(row.id),
+    let rules = rows.iter().map(|(id, card)| JsonRule {
+        id,
+        title: &card.title,
+        severity: card.severity.as_str(),
+        confidence: card.confidence.as_str(),
+        status: &card.status,
+        effect: card.effect.as_str(),
+        category: &card.category,
+        formats: &card.formats,
+        since: &card.since,
+        pedantic: card.pedantic,
+        fix: &card.fix,
+        proven: &card.proven,
+        url: super::url(id),
     });
     let catalogue = Catalogue {
         schema: "no502/rules/1",
@@ -98,7 +101,7 @@ struct Proof {
 
 impl Proof {
     fn of(rows: &[Row]) -> Self {
-        let lab = rows.iter().filter(|row| row.card.proven == "lab").count();
+        let lab = rows.iter().filter(|(_, card)| card.proven == "lab").count();
         Self {
             lab,
             not_on_loopback: rows.len() - lab,
@@ -178,7 +181,7 @@ impl Printer<'_> {
         let mut words = info.split_whitespace();
         if words.next() == Some("toml") {
             if words.next().is_none()
-                && let Some(card) = card_of(page)
+                && let Ok(card) = Card::of(page)
             {
                 self.card(&card)?;
             }
@@ -258,11 +261,4 @@ impl Printer<'_> {
             text.to_owned()
         }
     }
-}
-
-/// The first `toml` fence of a page.
-fn card_of(page: &str) -> Option<Card> {
-    let (_, rest) = page.split_once("```toml\n")?;
-    let (card, _) = rest.split_once("\n```")?;
-    toml::from_str(card).ok()
 }

@@ -2,8 +2,8 @@
 
 use no502::analyze::Analysis;
 use no502::model::{
-    Address, Amount, Bind, Chain, Dialled, Hop, HopId, HopKind, Key, Link, LinkId, Listener, Model,
-    Protocol, Reuse, Route, RouteId, Setting, Step, Target, Timeouts, Verdict,
+    Address, Amount, Bind, Chain, Dialled, Hop, HopId, HopKind, Key, Link, LinkId, Listener,
+    Lookup, Model, Protocol, Reuse, Route, RouteId, Setting, Step, Target, Timeouts, Verdict,
 };
 use no502::source::{FileId, SourceFile, Span, Spanned};
 
@@ -116,7 +116,7 @@ fn link(path: &str, written: &str, target: Target) -> Link {
         target,
         group: None,
         spare: false,
-        resolved_late: false,
+        lookup: Lookup::AtStart,
         sends_proxy_protocol: false,
         checked: false,
         auxiliary: false,
@@ -149,7 +149,11 @@ fn push_way(model: &mut Model, path: &str, app: Option<HopId>) {
         reuse: Reuse::Off("no keepalive".to_owned()),
         upgrades: false,
     });
-    let mut chain = Chain::default();
+    let mut chain = Chain {
+        steps: Vec::new(),
+        count: 1,
+        verdicts: Vec::new(),
+    };
     chain.steps.push(Step {
         hop: HopId(0),
         route: Some(route),
@@ -167,7 +171,6 @@ fn push_way(model: &mut Model, path: &str, app: Option<HopId>) {
             inner: 1,
             status: Some(502),
             after_ms: Some(30_000),
-            chain: model.chains.len(),
         });
     }
     model.chains.push(chain);
