@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::{Folded, amount, duration, hop_name, listens, program, route_name, timeouts};
 use crate::analyze::Analysis;
-use crate::model::{Amount, Key, Link, Origin, Setting, Step, Target, Verdict};
+use crate::model::{Amount, Chain, Key, Link, Origin, Setting, Step, Target, Verdict};
 use crate::report::wrap::{lines, plain};
 use crate::report::{Look, plural};
 
@@ -17,8 +17,9 @@ pub(super) fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let writer = Text { analysis, look };
-    for chain in folded {
-        writer.chain(chain, out)?;
+    for (at, chain) in folded.iter().enumerate() {
+        let before = at.checked_sub(1).map(|before| folded[before].chain);
+        writer.chain(chain, before, out)?;
         writeln!(out)?;
     }
     let ways: usize = folded.iter().map(|chain| chain.count).sum();
@@ -38,7 +39,14 @@ struct Text<'a> {
 }
 
 impl Text<'_> {
-    fn chain(&self, folded: &Folded, out: &mut dyn Write) -> io::Result<()> {
+    /// One block. What a hop shares with the block before is not told again: peers of one upstream differ in their last
+    /// line alone.
+    fn chain(
+        &self,
+        folded: &Folded,
+        before: Option<&Chain>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         let (chain, model) = (folded.chain, &self.analysis.model);
         let name = match route_name(chain, model) {
             "" => "(no route)",
@@ -50,7 +58,11 @@ impl Text<'_> {
         };
         writeln!(out, "{}", self.paint(&title, "1"))?;
         for (at, step) in chain.steps.iter().enumerate() {
-            self.hop(step, out)?;
+            let known = before.and_then(|chain| chain.steps.get(at));
+            let known = known.is_some_and(|known| {
+                known.hop == step.hop && timeouts(known, model) == timeouts(step, model)
+            });
+            self.hop(step, known, out)?;
             if let Some(link) = step.link {
                 self.link(model.link(link), out)?;
             }
@@ -61,7 +73,7 @@ impl Text<'_> {
         Ok(())
     }
 
-    fn hop(&self, step: &Step, out: &mut dyn Write) -> io::Result<()> {
+    fn hop(&self, step: &Step, known: bool, out: &mut dyn Write) -> io::Result<()> {
         let (project, model) = (&self.analysis.project, &self.analysis.model);
         let hop = model.hop(step.hop);
         let (name, version) = (hop_name(hop, project), hop.version.value());
@@ -80,7 +92,11 @@ impl Text<'_> {
         for (at, line) in lines(&plain(&head), WIDTH - 6).iter().enumerate() {
             writeln!(out, "{}{line}", if at == 0 { "  " } else { "      " })?;
         }
-        for (key, setting) in &timeouts(step, model) {
+        let timeouts = timeouts(step, model);
+        if known && !timeouts.is_empty() {
+            return writeln!(out, "    timeouts as above");
+        }
+        for (key, setting) in &timeouts {
             self.setting(*key, setting, out)?;
         }
         Ok(())
