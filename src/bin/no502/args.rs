@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use no502::finding::{Confidence, Severity};
 
 use crate::clock::parse_date;
-use crate::shim::{Format, chain};
+use no502::report::{Format, chain};
 
 /// Reads the configs of a stack and says, before the deploy, where a 502, 503 or 504 will come from.
 #[derive(Debug, Parser)]

@@ -8,7 +8,6 @@ mod failure;
 mod parse;
 mod roots;
 mod run;
-mod shim;
 
 use std::process::ExitCode;
 

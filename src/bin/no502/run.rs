@@ -18,7 +18,7 @@ use crate::config::{Config, NAME};
 use crate::disk::Disk;
 use crate::failure::{Failure, did_you_mean};
 use crate::roots::Roots;
-use crate::shim::{self as report, Format, Look, chain};
+use no502::report::{self, Format, Look, chain};
 
 /// What a run that did its work has to say; a [`Failure`] is exit code 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,21 +100,18 @@ fn show_chain(args: &Chain, cli: &Cli) -> Result<Verdict, Failure> {
     Ok(run.verdict(FailOn::Never, false))
 }
 
-fn explain(id: &str, _cli: &Cli) -> Result<Verdict, Failure> {
+fn explain(id: &str, cli: &Cli) -> Result<Verdict, Failure> {
     let Some(rule) = RULES.iter().find(|rule| rule.id == id) else {
         let help = did_you_mean(id, RULES.iter().map(|rule| rule.id));
         return Err(Failure::new(format!("there is no rule `{id}`"))
             .help(help.unwrap_or_else(|| "`no502 rules` lists them all".to_owned())));
     };
-    to_stdout(|out| write!(out, "{}", rule.page))
+    to_stdout(|out| report::explain::page(rule.page, &look(cli, true, String::new()), out))
 }
 
-fn rules(_cli: &Cli) -> Result<Verdict, Failure> {
-    to_stdout(|out| {
-        RULES
-            .iter()
-            .try_for_each(|rule| writeln!(out, "{}", rule.id))
-    })
+fn rules(cli: &Cli) -> Result<Verdict, Failure> {
+    let rows = report::explain::rows();
+    to_stdout(|out| report::explain::catalogue(&rows, &look(cli, true, String::new()), out))
 }
 
 /// A project that was read and judged.
@@ -187,14 +184,18 @@ impl Run {
     }
 
     fn look(&self, cli: &Cli, to_stdout: bool) -> Look {
-        let terminal = to_stdout && io::stdout().is_terminal();
-        Look {
-            color: wants_color(cli.color, terminal),
-            unicode: !terminal || speaks_unicode(),
-            width: columns().filter(|_| terminal).unwrap_or(100),
-            verbose: cli.verbose,
-            prefix: self.roots.prefix(),
-        }
+        look(cli, to_stdout, self.roots.prefix())
+    }
+}
+
+fn look(cli: &Cli, to_stdout: bool, prefix: String) -> Look {
+    let terminal = to_stdout && io::stdout().is_terminal();
+    Look {
+        color: wants_color(cli.color, terminal),
+        unicode: !terminal || speaks_unicode(),
+        width: columns().filter(|_| terminal).unwrap_or(100),
+        verbose: cli.verbose,
+        prefix,
     }
 }
 
