@@ -1,0 +1,153 @@
+//! Finds `# no502: allow(rule-id[, rule-id]) reason`. Every format that no502 reads has `#` comments, so that one way of
+//! reading serves them all; what differs is only what may stand before the `#`.
+
+use crate::source::{FileId, SourceFile, Span, Spanned};
+
+/// One suppression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Comment {
+    /// From its `#` to the end of the line.
+    pub(super) span: Span,
+    /// The rules that it names; empty if it is not well formed.
+    pub(super) rules: Vec<Spanned<String>>,
+    /// Whether a reason follows.
+    pub(super) has_reason: bool,
+    /// What it speaks of.
+    pub(super) scope: Scope,
+}
+
+/// What a suppression speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// It stands in the comment block that opens the file.
+    File,
+    /// The line from 1 that it ends, or that follows it.
+    Line(usize),
+}
+
+const MARK: &str = "no502:";
+
+/// The suppressions of a file, in order.
+pub(super) fn read(id: FileId, file: &SourceFile) -> Vec<Comment> {
+    // Most files have none, and one search over the text tells.
+    if !file.text.contains(MARK) {
+        return Vec::new();
+    }
+    let mut comments: Vec<Comment> = Vec::new();
+    let mut place = Place::default();
+    let mut start = 0;
+    for (at, line) in file.text.split_inclusive('\n').enumerate() {
+        let line_start = start;
+        start += line.len();
+        let line = line.trim_end_matches(['\n', '\r']);
+        let whole = line.trim_start_matches([' ', '\t', '\u{feff}']);
+        place.see(at + 1, whole, &mut comments);
+        let Some(hash) = hash(line) else { continue };
+        let scope = match (whole.starts_with('#'), place.in_head) {
+            (true, true) => Scope::File,
+            // Filled in by the next line that is no comment.
+            (true, false) => Scope::Line(0),
+            (false, _) => Scope::Line(at + 1),
+        };
+        if scope == Scope::Line(0) {
+            place.waiting.push(comments.len());
+        }
+        let span = Span::new(id, line_start + hash, line_start + line.len());
+        comments.extend(comment(&line[hash..], span, scope));
+        place.waiting.retain(|at| *at < comments.len());
+    }
+    comments
+}
+
+/// Where in the file the reader is.
+struct Place {
+    /// Whether only the opening comment block was seen so far.
+    in_head: bool,
+    head_begun: bool,
+    /// Comments that wait for the line they speak of.
+    waiting: Vec<usize>,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self {
+            in_head: true,
+            head_begun: false,
+            waiting: Vec::new(),
+        }
+    }
+}
+
+impl Place {
+    fn see(&mut self, number: usize, line: &str, comments: &mut [Comment]) {
+        let is_comment = line.starts_with('#');
+        let is_blank = line.is_empty() || line.starts_with("---") || line.starts_with("%YAML");
+        self.head_begun |= is_comment;
+        self.in_head &= is_comment || (is_blank && !self.head_begun);
+        if !is_comment && !line.is_empty() {
+            for at in self.waiting.drain(..) {
+                comments[at].scope = Scope::Line(number);
+            }
+        }
+    }
+}
+
+/// Where in a line the `#` of a suppression is: at the start of a word, outside quotes.
+fn hash(line: &str) -> Option<usize> {
+    let mark = line.find(MARK)?;
+    let hash = line[..mark].trim_end().len().checked_sub(1)?;
+    let opens_word = |before: &str| {
+        before.is_empty() || before.ends_with([' ', '\t', ';', '{', '}', '\u{feff}'])
+    };
+    let found =
+        line.as_bytes()[hash] == b'#' && opens_word(&line[..hash]) && !is_quoted(&line[..hash]);
+    found.then_some(hash)
+}
+
+/// Whether a quote is open at the end of a text. A quote opens where a value may begin, so that the one in `don't` does
+/// not count; multi-line strings are not followed.
+fn is_quoted(before: &str) -> bool {
+    let mut open = None;
+    let mut last = ' ';
+    for letter in before.chars() {
+        match open {
+            Some(quote) if letter == quote && last != '\\' => open = None,
+            None if matches!(letter, '"' | '\'')
+                && matches!(last, ' ' | '\t' | '=' | ':' | ',' | '(' | '[' | '{') =>
+            {
+                open = Some(letter);
+            }
+            _ => {}
+        }
+        last = letter;
+    }
+    open.is_some()
+}
+
+/// `text` begins with the `#`; `None` if it says something else to no502.
+fn comment(text: &str, span: Span, scope: Scope) -> Option<Comment> {
+    let after_mark = text.find(MARK)? + MARK.len();
+    let rest = text[after_mark..].trim_start();
+    let list = rest.strip_prefix("allow")?.trim_start();
+    let mut comment = Comment {
+        span,
+        rules: Vec::new(),
+        has_reason: false,
+        scope,
+    };
+    let Some((ids, reason)) = list.strip_prefix('(').and_then(|list| list.split_once(')')) else {
+        return Some(comment);
+    };
+    let mut at = text.len() - list.len() + 1;
+    for id in ids.split(',') {
+        let start = at + id.len() - id.trim_start().len();
+        at += id.len() + 1;
+        let id = id.trim();
+        if !id.is_empty() {
+            let place = span.slice(start, start + id.len());
+            comment.rules.push(Spanned::new(id.to_owned(), place));
+        }
+    }
+    comment.has_reason = reason.chars().any(char::is_alphanumeric);
+    Some(comment)
+}
