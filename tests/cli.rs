@@ -1,0 +1,214 @@
+//! The program from outside: every file in `tests/cli` is one session, with the files it needs, the commands it runs,
+//! and what they must answer. `UPDATE=1 cargo test --test cli` rewrites the answers.
+//!
+//! ```toml
+//! about = "what this shows"
+//! [files]
+//! "nginx.conf" = "…"
+//! [[run]]
+//! args = ["check"]
+//! code = 0
+//! stdout = ""
+//! stderr = ""
+//! ```
+//! `links` (name to target), `raw` (name to bytes in hexadecimal), `dirs` and `repeat` (name, text, times) make files that
+//! a string cannot; `env` and `stdin` belong to a run. `[CWD]` stands for the folder of the session.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Session {
+    about: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dirs: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    files: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    raw: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    links: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    repeat: BTreeMap<String, (String, usize)>,
+    run: Vec<Run>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Run {
+    args: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    env: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stdin: Option<String>,
+    #[serde(default)]
+    code: i32,
+    #[serde(default)]
+    stdout: String,
+    #[serde(default)]
+    stderr: String,
+    /// Files that the run has written, with their content.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    writes: BTreeMap<String, String>,
+}
+
+#[test]
+fn sessions() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
+    let update = std::env::var_os("UPDATE").is_some();
+    let mut failures = Vec::new();
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .collect();
+    paths.sort();
+    assert!(!paths.is_empty());
+    for path in paths {
+        let text = fs::read_to_string(&path).unwrap();
+        let mut session: Session =
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let differences = play(&mut session, path.file_stem().unwrap().to_str().unwrap());
+        if update && !differences.is_empty() {
+            fs::write(&path, toml::to_string_pretty(&session).unwrap()).unwrap();
+        } else {
+            failures.extend(
+                differences
+                    .into_iter()
+                    .map(|text| format!("{}: {text}", path.display())),
+            );
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{}\n`UPDATE=1 cargo test --test cli` accepts this",
+        failures.join("\n")
+    );
+}
+
+/// A reader who closes the pipe has seen enough.
+#[test]
+fn a_closed_pipe_is_success() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_no502"))
+        .arg("--help")
+        .arg("--color=never")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let mut child = program(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .arg("rules")
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        (output.status.code(), output.stderr.as_slice()),
+        (Some(0), &b""[..])
+    );
+}
+
+/// Plays the runs of a session in a new folder; what differs is put into the session and told.
+fn play(session: &mut Session, name: &str) -> Vec<String> {
+    let folder = lay_out(session, name);
+    let mut differences = Vec::new();
+    for run in &mut session.run {
+        let output = start(run, &folder);
+        let here = folder.to_str().unwrap();
+        let plain = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(here, "[CWD]");
+        let told = run.args.join(" ");
+        let mut hold = |what: &str, expected: &mut String, actual: String| {
+            if *expected != actual {
+                differences.push(format!(
+                    "no502 {told}: {what}\n--- expected\n{expected}\n--- actual\n{actual}\n---"
+                ));
+                *expected = actual;
+            }
+        };
+        let mut code = run.code.to_string();
+        hold(
+            "code",
+            &mut code,
+            output.status.code().unwrap_or(-1).to_string(),
+        );
+        run.code = code.parse().unwrap();
+        hold("stdout", &mut run.stdout, plain(&output.stdout));
+        hold("stderr", &mut run.stderr, plain(&output.stderr));
+        for (file, expected) in &mut run.writes {
+            hold(
+                file,
+                expected,
+                fs::read_to_string(folder.join(file)).unwrap_or_default(),
+            );
+        }
+    }
+    fs::remove_dir_all(&folder).unwrap();
+    differences
+}
+
+/// The folder is outside of any git repository, so that no file of this one is taken for the project's.
+fn lay_out(session: &Session, name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("no502-cli-{}-{name}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let folder = folder.canonicalize().unwrap();
+    let place = |path: &str| {
+        let place = folder.join(path);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        place
+    };
+    for dir in &session.dirs {
+        fs::create_dir_all(place(dir)).unwrap();
+    }
+    for (path, text) in &session.files {
+        fs::write(place(path), text).unwrap();
+    }
+    for (path, (text, times)) in &session.repeat {
+        fs::write(place(path), text.repeat(*times)).unwrap();
+    }
+    for (path, digits) in &session.raw {
+        let digits: Vec<char> = digits.chars().filter(|c| !c.is_whitespace()).collect();
+        let byte =
+            |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap();
+        fs::write(place(path), digits.chunks(2).map(byte).collect::<Vec<u8>>()).unwrap();
+    }
+    #[cfg(unix)]
+    for (path, target) in &session.links {
+        std::os::unix::fs::symlink(target, place(path)).unwrap();
+    }
+    folder
+}
+
+fn start(run: &Run, folder: &Path) -> Output {
+    let mut child = program(folder)
+        .args(&run.args)
+        .envs(&run.env)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A program that reads no input may have ended already.
+    let _ = stdin.write_all(run.stdin.as_deref().unwrap_or_default().as_bytes());
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+/// The program with an empty environment.
+fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_no502"));
+    command
+        .current_dir(folder)
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
