@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use no502::report;
+use no502::source::{FileId, SourceFile, Sources};
 use no502::syntax::{self, Format};
 
 use crate::args::{Language, Parse};
 use crate::disk::read_regular;
 use crate::failure::Failure;
-use crate::run::Verdict;
+use crate::run::{Verdict, to_stdout};
 
 /// Writes one document for all files. Errors are in the document, and the answer is that the work failed.
 pub(crate) fn parse(args: &Parse) -> Result<Verdict, Failure> {
@@ -16,8 +18,54 @@ pub(crate) fn parse(args: &Parse) -> Result<Verdict, Failure> {
         let bytes = read_regular(path).map_err(|error| Failure::unreadable(path, &error))?;
         files.push((shown(path), bytes));
     }
-    let _language = language(args, &files)?;
-    Ok(Verdict::Clean)
+    let document = match language(args, &files)? {
+        Language::Nginx => nginx(files),
+        Language::Haproxy => haproxy(files),
+        Language::Compose => return Err(Failure::new("compose is not read yet")),
+    };
+    to_stdout(|out| writeln!(out, "{}", document.json))?;
+    Ok(if document.has_errors {
+        Verdict::Failed
+    } else {
+        Verdict::Clean
+    })
+}
+
+struct Document {
+    json: String,
+    has_errors: bool,
+}
+
+fn nginx(files: Vec<(String, Vec<u8>)>) -> Document {
+    let trees: Vec<_> = files
+        .into_iter()
+        .zip(0..)
+        .map(|((path, bytes), at)| {
+            // Crossplane reads what is no UTF-8 as U+FFFD, and its shape is the one that is written.
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let tree = syntax::nginx::parse(FileId(at), &text);
+            (path, text, tree)
+        })
+        .collect();
+    Document {
+        json: report::parse_nginx::document(&trees).to_string(),
+        has_errors: trees.iter().any(|(_, _, tree)| !tree.errors.is_empty()),
+    }
+}
+
+fn haproxy(files: Vec<(String, Vec<u8>)>) -> Document {
+    let mut sources = Sources::default();
+    let trees: Vec<_> = files
+        .into_iter()
+        .map(|(path, bytes)| {
+            let id = sources.add(SourceFile::new(path, bytes));
+            (id, syntax::haproxy::parse(id, &sources.get(id).text))
+        })
+        .collect();
+    Document {
+        json: report::parse_haproxy::render(&sources, &trees),
+        has_errors: report::parse_haproxy::has_errors(&trees),
+    }
 }
 
 fn shown(path: &Path) -> String {
