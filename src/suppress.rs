@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::fingerprint::Numbering;
 use crate::finding::{Confidence, Edit, Effect, Finding, Fix, Label, Safety, Severity};
-use crate::rules::RULES;
+use crate::rules::{RULES, card};
 use crate::settings::Settings;
 use crate::source::{FileId, Sources, Span};
 use comment::{Comment, Scope};
@@ -48,9 +48,13 @@ pub fn apply(findings: Vec<Finding>, sources: &Sources, settings: &Settings) -> 
             outcome.kept.push(finding);
         }
     }
-    outcome
-        .kept
-        .extend(suppressions.complaints(sources, settings));
+    let complaints = suppressions.complaints(sources, settings);
+    if !complaints.is_empty() {
+        outcome.kept.extend(complaints);
+        let path = |finding: &Finding| &sources.get(finding.primary.span.file).path;
+        let place = |finding| (path(finding), finding.primary.span, finding.rule);
+        outcome.kept.sort_by(|a, b| place(a).cmp(&place(b)));
+    }
     outcome
 }
 
@@ -219,8 +223,9 @@ fn may_be_stale(rule: &str, settings: &Settings) -> bool {
     unfiltered && settings.runs(rule, is_pedantic(rule))
 }
 
-fn is_pedantic(_rule: &str) -> bool {
-    false
+fn is_pedantic(id: &str) -> bool {
+    let rule = RULES.iter().find(|rule| rule.id == id);
+    rule.is_some_and(|rule| card(rule).pedantic)
 }
 
 /// Takes a comment away: with its line if it has one of its own, else with the spaces before it.
