@@ -51,11 +51,17 @@ pub fn apply(findings: Vec<Finding>, sources: &Sources, settings: &Settings) -> 
     let complaints = suppressions.complaints(sources, settings);
     if !complaints.is_empty() {
         outcome.kept.extend(complaints);
-        let path = |finding: &Finding| &sources.get(finding.primary.span.file).path;
-        let place = |finding| (path(finding), finding.primary.span, finding.rule);
-        outcome.kept.sort_by(|a, b| place(a).cmp(&place(b)));
+        outcome
+            .kept
+            .sort_by(|a, b| place(a, sources).cmp(&place(b, sources)));
     }
     outcome
+}
+
+/// What findings are sorted by.
+fn place<'a>(finding: &Finding, sources: &'a Sources) -> (&'a str, Span, &'static str) {
+    let span = finding.primary.span;
+    (&sources.get(span.file).path, span, finding.rule)
 }
 
 /// Every suppression of a run, and which of them did something.

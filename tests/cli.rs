@@ -15,37 +15,38 @@
 //! a string cannot; `env` and `stdin` belong to a run. `[CWD]` stands for the folder of the session.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Session {
     about: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     dirs: Vec<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     files: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     raw: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     links: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     repeat: BTreeMap<String, (String, usize)>,
     run: Vec<Run>,
 }
 
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Run {
     args: Vec<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     env: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     stdin: Option<String>,
     #[serde(default)]
     code: i32,
@@ -54,7 +55,7 @@ struct Run {
     #[serde(default)]
     stderr: String,
     /// Files that the run has written, with their content.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     writes: BTreeMap<String, String>,
 }
 
@@ -76,7 +77,7 @@ fn sessions() {
             toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let differences = play(&mut session, path.file_stem().unwrap().to_str().unwrap());
         if update && !differences.is_empty() {
-            fs::write(&path, toml::to_string_pretty(&session).unwrap()).unwrap();
+            fs::write(&path, rewritten(&text, &session.run)).unwrap();
         } else {
             failures.extend(
                 differences
@@ -90,6 +91,51 @@ fn sessions() {
         "{}\n`UPDATE=1 cargo test --test cli` accepts this",
         failures.join("\n")
     );
+}
+
+/// The text of a session with new answers; what stands above its first run is kept as it is.
+fn rewritten(text: &str, runs: &[Run]) -> String {
+    let head = text.find("[[run]]").unwrap();
+    let mut new = text[..head].to_owned();
+    for run in runs {
+        writeln!(new, "[[run]]\nargs = {}", value(&run.args)).unwrap();
+        if !run.env.is_empty() {
+            let pairs: Vec<String> = run
+                .env
+                .iter()
+                .map(|(name, text)| format!("{name} = {}", value(text)))
+                .collect();
+            writeln!(new, "env = {{ {} }}", pairs.join(", ")).unwrap();
+        }
+        if let Some(stdin) = &run.stdin {
+            writeln!(new, "stdin = {}", lines(stdin)).unwrap();
+        }
+        writeln!(new, "code = {}", run.code).unwrap();
+        for (key, text) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {
+            if !text.is_empty() {
+                writeln!(new, "{key} = {}", lines(text)).unwrap();
+            }
+        }
+        for (path, text) in &run.writes {
+            writeln!(new, "writes.{} = {}", value(path), lines(text)).unwrap();
+        }
+        new.push('\n');
+    }
+    new.trim_end().to_owned() + "\n"
+}
+
+fn value<T: Clone + Into<toml::Value>>(of: &T) -> String {
+    of.clone().into().to_string()
+}
+
+/// A string as it is to be read: over several lines, without escapes where that is possible.
+fn lines(text: &str) -> String {
+    let plain = text.chars().all(|c| c == '\n' || !c.is_control()) && !text.contains("'''");
+    if plain && text.ends_with('\n') {
+        format!("'''\n{text}'''")
+    } else {
+        value(&text.to_owned())
+    }
 }
 
 /// A reader who closes the pipe has seen enough.

@@ -17,13 +17,13 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
     /// When to colour: NO_COLOR is honoured by `auto`
-    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, value_name = "WHEN")]
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, display_order = 100, value_name = "WHEN")]
     pub(crate) color: Color,
     /// Leave out the line that says all is well
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 100)]
     pub(crate) quiet: bool,
     /// Say more: every unknown with its reason
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 100)]
     pub(crate) verbose: bool,
 }
 

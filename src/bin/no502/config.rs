@@ -214,9 +214,10 @@ fn nearest(roots: &Roots) -> Option<PathBuf> {
     let inside = |dir: &PathBuf| {
         *dir == roots.root || roots.git.as_ref().is_some_and(|git| dir.starts_with(git))
     };
-    ancestor_with(&roots.root, NAME)
-        .filter(inside)
-        .map(|dir| dir.join(NAME))
+    let path = ancestor_with(&roots.root, NAME).filter(inside)?.join(NAME);
+    let here = Path::new(".").canonicalize().ok();
+    let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    Some(below.unwrap_or(path))
 }
 
 fn known_rule(id: &str) -> Result<(), Failure> {

@@ -162,12 +162,23 @@ impl Disk {
         };
         if kind.is_file() {
             found.files.entry(entry.path().to_owned()).or_insert(path);
-        } else if let Ok(real) = self.locate(&path)
-            && real.is_file()
-        {
-            found.links.entry(real).or_insert(path);
+            return;
+        }
+        match self.locate(&path) {
+            Ok(real) if real.is_file() => drop(found.links.entry(real).or_insert(path)),
+            Err(error) if is_called_like_a_config(entry.path()) => {
+                found.unreadable.push((path, describe(&error)));
+            }
+            // A link to a folder is no further place to look: the folder itself is walked. One that leads nowhere is
+            // nobody's config unless its name says so.
+            _ => {}
         }
     }
+}
+
+fn is_called_like_a_config(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| ["conf", "cfg", "yml", "yaml"].contains(&ending))
 }
 
 /// What a walk came across, by the real place of each file.

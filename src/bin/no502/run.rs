@@ -72,7 +72,7 @@ fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
         })?;
     }
     let analysis = &run.analysis;
-    if analysis.project.sources.iter().next().is_none() {
+    if analysis.project.sources.iter().next().is_none() && analysis.gaps.is_empty() {
         say("no502: nothing to read here: no nginx, HAProxy or compose file");
     } else if analysis.findings.is_empty() && analysis.gaps.is_empty() && !run.failed && !cli.quiet
     {
