@@ -111,7 +111,7 @@ fn route_name<'a>(chain: &Chain, model: &'a Model) -> &'a str {
 }
 
 /// The service that runs a hop, or its program's name for a process on the host.
-fn hop_name<'a>(hop: &'a Hop, project: &'a Project) -> &'a str {
+pub fn hop_name<'a>(hop: &'a Hop, project: &'a Project) -> &'a str {
     let service = hop.service.and_then(|at| {
         let stack = project.stacks.get(at.stack)?;
         stack.services.get(at.service)
@@ -120,7 +120,7 @@ fn hop_name<'a>(hop: &'a Hop, project: &'a Project) -> &'a str {
 }
 
 /// Addresses on which a hop takes connections: `80`, `127.0.0.1:80`, `unix:/run/app.sock`.
-fn listens(hop: &Hop, route: Option<&Route>) -> Vec<String> {
+pub fn listens(hop: &Hop, route: Option<&Route>) -> Vec<String> {
     let of_route = |at: &usize| hop.listeners.get(*at);
     let listeners: Vec<&Listener> = match route {
         Some(route) if !route.listeners.is_empty() => {

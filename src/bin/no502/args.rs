@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use no502::finding::{Confidence, Severity};
+use no502::report::{Format, chain};
 
 use crate::clock::parse_date;
-use no502::report::{Format, chain};
 
 /// Reads the configs of a stack and says, before the deploy, where a 502, 503 or 504 will come from.
 #[derive(Debug, Parser)]
@@ -39,7 +39,11 @@ pub(crate) enum Command {
         rule: String,
     },
     /// List every rule
-    Rules,
+    Rules {
+        /// text or json
+        #[arg(long, value_enum, default_value_t = Shape::Text, value_name = "F")]
+        format: Shape,
+    },
     /// Show what is read from a file, as JSON
     Parse(Parse),
 }
@@ -50,7 +54,7 @@ pub(crate) struct Check {
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// pretty, short, json, sarif, github, gitlab, junit or checkstyle; may be repeated
-    #[arg(long, value_name = "F[=PATH]", value_parser = check_output)]
+    #[arg(long, value_name = "F[=PATH]")]
     pub(crate) format: Vec<Output<Format>>,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
@@ -67,8 +71,17 @@ pub(crate) struct Chain {
     /// Folders or files, as for `check`
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Only ways that begin here: a service, a port, an address, a server name
+    #[arg(long, value_name = "EDGE|LISTENER")]
+    pub(crate) from: Option<String>,
+    /// Only ways that end at this service
+    #[arg(long, value_name = "SERVICE")]
+    pub(crate) to: Option<String>,
+    /// Only ways on which a timeout is inverted
+    #[arg(long)]
+    pub(crate) only_inverted: bool,
     /// text or json; may be repeated
-    #[arg(long, value_name = "F[=PATH]", value_parser = chain_output)]
+    #[arg(long, value_name = "F[=PATH]")]
     pub(crate) format: Vec<Output<chain::Format>>,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
@@ -124,6 +137,12 @@ pub(crate) enum Color {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shape {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Language {
     Nginx,
     Haproxy,
@@ -161,43 +180,19 @@ pub(crate) struct Output<F> {
     pub(crate) path: Option<PathBuf>,
 }
 
-const CHECK_FORMATS: &[(&str, Format)] = &[
-    ("pretty", Format::Pretty),
-    ("short", Format::Short),
-    ("json", Format::Json),
-    ("sarif", Format::Sarif),
-    ("github", Format::Github),
-    ("gitlab", Format::Gitlab),
-    ("junit", Format::Junit),
-    ("checkstyle", Format::Checkstyle),
-];
+impl<F: FromStr<Err = String>> FromStr for Output<F> {
+    type Err = String;
 
-const CHAIN_FORMATS: &[(&str, chain::Format)] =
-    &[("text", chain::Format::Text), ("json", chain::Format::Json)];
-
-fn check_output(written: &str) -> Result<Output<Format>, String> {
-    output(written, CHECK_FORMATS)
-}
-
-fn chain_output(written: &str) -> Result<Output<chain::Format>, String> {
-    output(written, CHAIN_FORMATS)
-}
-
-fn output<F: Copy>(written: &str, formats: &[(&str, F)]) -> Result<Output<F>, String> {
-    let (name, path) = match written.split_once('=') {
-        Some((_, "")) => return Err("a path must follow the `=`".to_owned()),
-        Some((name, path)) => (name, Some(PathBuf::from(path))),
-        None => (written, None),
-    };
-    match formats.iter().find(|(known, _)| *known == name) {
-        Some((_, format)) => Ok(Output {
-            format: *format,
+    fn from_str(written: &str) -> Result<Self, String> {
+        let (format, path) = match written.split_once('=') {
+            Some((_, "")) => return Err("a path must follow the `=`".to_owned()),
+            Some((format, path)) => (format, Some(PathBuf::from(path))),
+            None => (written, None),
+        };
+        Ok(Self {
+            format: format.parse()?,
             path,
-        }),
-        None => {
-            let names: Vec<&str> = formats.iter().map(|(name, _)| *name).collect();
-            Err(format!("expected one of {}", names.join(", ")))
-        }
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use toml::Spanned;
 
 use crate::args::{FailOn, ProjectArgs};
 use crate::disk::read_regular;
-use crate::failure::{Failure, did_you_mean};
+use crate::failure::{Failure, did_you_mean, unknown_rule};
 use crate::roots::{Roots, ancestor_with};
 
 /// Name of the file.
@@ -222,11 +222,10 @@ fn nearest(roots: &Roots) -> Option<PathBuf> {
 
 fn known_rule(id: &str) -> Result<(), Failure> {
     if RULES.iter().any(|rule| rule.id == id) {
-        return Ok(());
+        Ok(())
+    } else {
+        Err(unknown_rule(id))
     }
-    let help = did_you_mean(id, RULES.iter().map(|rule| rule.id));
-    Err(Failure::new(format!("there is no rule `{id}`"))
-        .help(help.unwrap_or_else(|| "`no502 rules` lists them all".to_owned())))
 }
 
 /// An error of the TOML reader, with its line and the name that was meant.

@@ -5,6 +5,8 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
+use no502::rules::RULES;
+
 use crate::disk;
 
 /// One failure: what, where, and what to do about it.
@@ -90,7 +92,14 @@ impl fmt::Display for Failure {
     }
 }
 
-/// "did you mean …", or the names that are known if none of them is near.
+/// A rule that does not exist, and the one that was meant.
+pub(crate) fn unknown_rule(id: &str) -> Failure {
+    let meant = did_you_mean(id, RULES.iter().map(|rule| rule.id));
+    Failure::new(format!("there is no rule `{id}`"))
+        .help(meant.unwrap_or_else(|| "`no502 rules` lists them all".to_owned()))
+}
+
+/// "did you mean …"; `None` if no known name is near.
 pub(crate) fn did_you_mean<'a>(
     written: &str,
     known: impl Iterator<Item = &'a str> + Clone,

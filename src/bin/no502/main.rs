@@ -1,6 +1,7 @@
 //! The program: everything that touches the outside.
 
 mod args;
+mod chain;
 mod clock;
 mod config;
 mod disk;
@@ -8,6 +9,7 @@ mod failure;
 mod parse;
 mod roots;
 mod run;
+mod terminal;
 
 use std::process::ExitCode;
 

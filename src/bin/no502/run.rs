@@ -1,24 +1,24 @@
 //! The commands: what each one reads, writes and answers.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use no502::analyze::{Analysis, analyze};
 use no502::finding::{Finding, Severity};
 use no502::project::Project;
+use no502::report::{self, Format, Look};
 use no502::rules::RULES;
 use no502::source::{SourceFile, Sources, Span};
 
-use crate::args::{Chain, Check, Cli, Color, Command, FailOn, Output, ProjectArgs};
+use crate::args::{Check, Cli, Command, FailOn, Output, ProjectArgs, Shape};
 use crate::clock;
 use crate::config::{Config, NAME};
 use crate::disk::Disk;
-use crate::failure::{Failure, did_you_mean};
+use crate::failure::{Failure, unknown_rule};
 use crate::roots::Roots;
-use no502::report::{self, Format, Look, chain};
+use crate::terminal::{self, variable};
 
 /// What a run that did its work has to say; a [`Failure`] is exit code 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +48,9 @@ impl From<Verdict> for ExitCode {
 pub(crate) fn run(cli: &Cli) -> Result<Verdict, Failure> {
     match &cli.command {
         Command::Check(args) => check(args, cli),
-        Command::Chain(args) => show_chain(args, cli),
+        Command::Chain(args) => crate::chain::chain(args, cli),
         Command::Explain { rule } => explain(rule, cli),
-        Command::Rules => rules(cli),
+        Command::Rules { format } => rules(*format, cli),
         Command::Parse(args) => crate::parse::parse(args),
     }
 }
@@ -89,41 +89,35 @@ fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
     ))
 }
 
-fn show_chain(args: &Chain, cli: &Cli) -> Result<Verdict, Failure> {
-    let run = Run::load(&args.paths, &args.project)?;
-    for output in &one_per_place(&args.format, chain::Format::Text)? {
-        write_to(output, |out| {
-            let look = run.look(cli, output.path.is_none());
-            chain::write(output.format, &run.analysis, &look, out)
-        })?;
-    }
-    Ok(run.verdict(FailOn::Never, false))
-}
-
 fn explain(id: &str, cli: &Cli) -> Result<Verdict, Failure> {
     let Some(rule) = RULES.iter().find(|rule| rule.id == id) else {
-        let help = did_you_mean(id, RULES.iter().map(|rule| rule.id));
-        return Err(Failure::new(format!("there is no rule `{id}`"))
-            .help(help.unwrap_or_else(|| "`no502 rules` lists them all".to_owned())));
+        return Err(unknown_rule(id));
     };
-    to_stdout(|out| report::explain::page(rule.page, &look(cli, true, String::new()), out))
+    let look = terminal::look(cli, true, String::new());
+    to_stdout(|out| report::explain::page(rule.page, &look, out))
 }
 
-fn rules(cli: &Cli) -> Result<Verdict, Failure> {
+fn rules(shape: Shape, cli: &Cli) -> Result<Verdict, Failure> {
     let rows = report::explain::rows();
-    to_stdout(|out| report::explain::catalogue(&rows, &look(cli, true, String::new()), out))
+    let look = terminal::look(cli, true, String::new());
+    to_stdout(|out| match shape {
+        Shape::Text => report::explain::catalogue(&rows, &look, out),
+        Shape::Json => report::explain::catalogue_json(&rows, out),
+    })
 }
 
 /// A project that was read and judged.
-struct Run {
+pub(crate) struct Run {
     roots: Roots,
     config: Config,
-    analysis: Analysis,
+    /// What came out.
+    pub(crate) analysis: Analysis,
     failed: bool,
 }
 
 impl Run {
-    fn load(paths: &[std::path::PathBuf], args: &ProjectArgs) -> Result<Self, Failure> {
+    /// Reads and judges what some paths stand for.
+    pub(crate) fn load(paths: &[std::path::PathBuf], args: &ProjectArgs) -> Result<Self, Failure> {
         let roots = Roots::of(paths).map_err(first_of)?;
         roots.failures.iter().for_each(say);
         let config = Config::load(args.config.as_deref(), &roots)?;
@@ -164,7 +158,8 @@ impl Run {
         self.analysis.baselined.retain(wanted);
     }
 
-    fn verdict(&self, limit: FailOn, strict: bool) -> Verdict {
+    /// What the exit code says, given the severity from which on a run fails.
+    pub(crate) fn verdict(&self, limit: FailOn, strict: bool) -> Verdict {
         let failing = |finding: &Finding| match limit {
             FailOn::Never => false,
             FailOn::Severity(limit) => finding.severity >= limit,
@@ -183,19 +178,9 @@ impl Run {
         }
     }
 
-    fn look(&self, cli: &Cli, to_stdout: bool) -> Look {
-        look(cli, to_stdout, self.roots.prefix())
-    }
-}
-
-fn look(cli: &Cli, to_stdout: bool, prefix: String) -> Look {
-    let terminal = to_stdout && io::stdout().is_terminal();
-    Look {
-        color: wants_color(cli.color, terminal),
-        unicode: !terminal || speaks_unicode(),
-        width: columns().filter(|_| terminal).unwrap_or(100),
-        verbose: cli.verbose,
-        prefix,
+    /// How a report of this project is dressed.
+    pub(crate) fn look(&self, cli: &Cli, to_stdout: bool) -> Look {
+        terminal::look(cli, to_stdout, self.roots.prefix())
     }
 }
 
@@ -220,7 +205,10 @@ fn place_allows(config: &Config, settings: &mut no502::settings::Settings, sourc
 }
 
 /// The outputs that were asked for; two that would write over each other are a mistake.
-fn one_per_place<F: Copy>(asked: &[Output<F>], default: F) -> Result<Vec<Output<F>>, Failure> {
+pub(crate) fn one_per_place<F: Copy>(
+    asked: &[Output<F>],
+    default: F,
+) -> Result<Vec<Output<F>>, Failure> {
     if asked.is_empty() {
         return Ok(vec![Output {
             format: default,
@@ -239,7 +227,8 @@ fn one_per_place<F: Copy>(asked: &[Output<F>], default: F) -> Result<Vec<Output<
     Ok(asked.to_vec())
 }
 
-fn write_to<F>(
+/// Writes to the place of an output.
+pub(crate) fn write_to<F>(
     output: &Output<F>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Failure> {
@@ -270,44 +259,4 @@ pub(crate) fn to_stdout(
 
 fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
-fn wants_color(asked: Color, terminal: bool) -> bool {
-    match asked {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => {
-            let refused = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
-            terminal && !refused && variable("TERM").as_deref() != Some("dumb")
-        }
-    }
-}
-
-/// Whether the locale is UTF-8; one that is not set at all says nothing against it.
-fn speaks_unicode() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .into_iter()
-        .filter_map(variable)
-        .find(|value| !value.is_empty());
-    locale.is_none_or(|locale| {
-        locale
-            .to_ascii_lowercase()
-            .replace('-', "")
-            .contains("utf8")
-    })
-}
-
-fn columns() -> Option<usize> {
-    variable("COLUMNS")?
-        .parse()
-        .ok()
-        .filter(|width| (40..=400).contains(width))
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that looks at the environment"
-)]
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok()
 }

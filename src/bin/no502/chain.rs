@@ -1,0 +1,90 @@
+//! `no502 chain`: which ways are shown.
+
+use std::collections::BTreeSet;
+
+use no502::analyze::Analysis;
+use no502::model::{Chain as Way, Model};
+use no502::report::chain::{self, Format, hop_name, listens};
+
+use crate::args::{Chain, Cli, FailOn};
+use crate::failure::{Failure, did_you_mean};
+use crate::run::{Run, Verdict, one_per_place, write_to};
+
+/// Shows the ways from an edge to an app. An audit, not a gate: whatever it shows, the answer is success.
+pub(crate) fn chain(args: &Chain, cli: &Cli) -> Result<Verdict, Failure> {
+    let mut run = Run::load(&args.paths, &args.project)?;
+    if let Some(from) = &args.from {
+        keep(from, "begins", &mut run.analysis, starts)?;
+    }
+    if let Some(to) = &args.to {
+        keep(to, "ends", &mut run.analysis, ends)?;
+    }
+    if args.only_inverted {
+        let chains = &mut run.analysis.model.chains;
+        chains.retain(|way| !way.verdicts.is_empty());
+    }
+    for output in &one_per_place(&args.format, Format::Text)? {
+        write_to(output, |out| {
+            let look = run.look(cli, output.path.is_none());
+            chain::write(output.format, &run.analysis, &look, out)
+        })?;
+    }
+    Ok(run.verdict(FailOn::Never, false))
+}
+
+/// Keeps the ways that begin or end at a place. One at which none does is refused: an empty answer would look like a stack
+/// without faults.
+fn keep(
+    place: &String,
+    verb: &str,
+    analysis: &mut Analysis,
+    places: fn(&Way, &Analysis) -> Vec<String>,
+) -> Result<(), Failure> {
+    let chains = std::mem::take(&mut analysis.model.chains);
+    let mut known = BTreeSet::new();
+    let mut kept = Vec::new();
+    for way in chains {
+        let names = places(&way, analysis);
+        if names.contains(place) {
+            kept.push(way);
+        }
+        known.extend(names);
+    }
+    if !kept.is_empty() {
+        analysis.model.chains = kept;
+        return Ok(());
+    }
+    let failure = Failure::new(format!("no way {verb} at `{place}`"));
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    Err(match did_you_mean(place, known.iter().copied()) {
+        Some(help) => failure.help(help),
+        None if known.is_empty() => failure.help("no way was found at all"),
+        None => failure.help(format!("known are {}", known.join(", "))),
+    })
+}
+
+/// The names by which a person may mean where a way begins: the hop, where it listens, the server names.
+fn starts(way: &Way, analysis: &Analysis) -> Vec<String> {
+    let model: &Model = &analysis.model;
+    let Some(first) = way.steps.first() else {
+        return Vec::new();
+    };
+    let hop = model.hop(first.hop);
+    let route = first.route.map(|id| model.route(id));
+    let mut names = vec![hop_name(hop, &analysis.project).to_owned()];
+    names.extend(listens(hop, route));
+    names.extend(
+        route
+            .into_iter()
+            .flat_map(|route| route.hosts.iter().cloned()),
+    );
+    names
+}
+
+/// The service that a way ends at.
+fn ends(way: &Way, analysis: &Analysis) -> Vec<String> {
+    let last = way.steps.last();
+    last.map(|step| hop_name(analysis.model.hop(step.hop), &analysis.project).to_owned())
+        .into_iter()
+        .collect()
+}
