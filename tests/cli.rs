@@ -14,6 +14,12 @@
 //! `links` (name to target), `raw` (name to bytes in hexadecimal), `dirs` and `repeat` (name, text, times) make files that
 //! a string cannot; `env` and `stdin` belong to a run. `[CWD]` stands for the folder of the session.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test reads files, and fails where it cannot"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -82,7 +88,7 @@ fn sessions() {
             failures.extend(
                 differences
                     .into_iter()
-                    .map(|text| format!("{}: {text}", path.display())),
+                    .map(|text| format!("{} ({}): {text}", path.display(), session.about)),
             );
         }
     }

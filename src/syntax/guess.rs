@@ -88,7 +88,7 @@ impl Name<'_> {
             if !TEMPLATE_ENDINGS.contains(&ending) || stem.is_empty() {
                 break;
             }
-            base = stem.to_owned();
+            base.truncate(stem.len());
         }
         let ending = match base.rsplit_once('.') {
             Some((_, ending)) => OTHER_LANGUAGES

@@ -66,11 +66,11 @@ fn days_in(year: i64, month: i64) -> i64 {
 }
 
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    /// Days from the first of January of year 1 to that of 1970.
+    const TO_1970: i64 = 719_162;
     let before = year - 1;
     let years = before * 365 + before / 4 - before / 100 + before / 400;
     let months: i64 = (1..month).map(|month| days_in(year, month)).sum();
-    /// Days from the first of January of year 1 to that of 1970.
-    const TO_1970: i64 = 719_162;
     years + months + day - 1 - TO_1970
 }
 

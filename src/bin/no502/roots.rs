@@ -90,7 +90,7 @@ impl Named {
     fn new(written: &Path) -> io::Result<Self> {
         let path = written.canonicalize()?;
         if path.is_dir() {
-            std::fs::read_dir(&path)?;
+            crate::disk::check_enterable(&path)?;
             return Ok(Self {
                 root: path.clone(),
                 path,
