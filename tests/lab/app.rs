@@ -35,14 +35,23 @@ pub(crate) fn start(view: View, files: &[File], work: Duration) -> Result<Option
         "php-fpm" => app.php_fpm()?,
         _ => return Ok(None),
     };
-    command.current_dir(&app.dir).envs(&view.service.env);
+    command
+        .current_dir(&app.dir)
+        .env("HOME", &app.dir)
+        .envs(&view.service.env);
     let mut program = Program::start(
         &format!("{name}-{}", view.service.name),
         &mut command,
         &app.dir,
     )?;
+    let service = view.service;
+    let case = service
+        .root
+        .parent()
+        .ok_or("a service has a folder of its own")?;
     if !program.wait_to_listen(
-        &[view.service.address, view.service.own],
+        &[service.address, service.own],
+        case,
         Duration::from_secs(8),
     ) {
         return Err(format!("{name} does not listen\n{}", program.said()));

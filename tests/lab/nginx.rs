@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use super::address::View;
 
@@ -117,7 +118,7 @@ pub(crate) struct Rewrite<'a> {
     /// Addresses that it listens on.
     pub(crate) listens: Vec<SocketAddr>,
     /// Folders that `root` and `alias` name.
-    pub(crate) roots: Vec<std::path::PathBuf>,
+    pub(crate) roots: Vec<PathBuf>,
 }
 
 /// Directives that the lab gives itself, or that depend on the machine.
@@ -296,6 +297,14 @@ impl<'a> Rewrite<'a> {
                     *word = self.view.stack.dns.to_string();
                 }
             }
+            "fastcgi_param"
+                if statement
+                    .words
+                    .get(1)
+                    .is_some_and(|word| word == "SCRIPT_FILENAME") =>
+            {
+                self.script(&mut statement.words);
+            }
             "memcached_pass" => self.pass(&mut statement.words),
             _ if passing => self.pass(&mut statement.words),
             _ if PATHS.contains(&name.as_str()) => self.path(&name, &mut statement.words),
@@ -385,6 +394,23 @@ impl<'a> Rewrite<'a> {
         if name == "root" {
             self.roots.push(outside);
         }
+    }
+
+    /// The script as php-fpm sees it: the two containers have it at the same path here.
+    fn script(&mut self, words: &mut [String]) {
+        let Some(word) = words.get_mut(2).filter(|word| word.starts_with('/')) else {
+            return;
+        };
+        let at = word.find('$').unwrap_or(word.len());
+        let (folder, rest) = word.split_at(at);
+        let outside = self.view.service.path(folder);
+        let root = if rest.is_empty() {
+            outside.parent().map(Path::to_owned)
+        } else {
+            Some(outside.clone())
+        };
+        self.roots.extend(root);
+        *word = format!("{}{rest}", outside.display());
     }
 
     /// Whatever is called a timeout or an interval.

@@ -1,5 +1,6 @@
 //! Child processes of a case: bounded, heard, and gone when the case is over.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ pub(crate) struct Program {
     pub(crate) name: String,
     child: Child,
     log: PathBuf,
+    /// What was listened on before it started, by anybody.
+    before: BTreeSet<String>,
 }
 
 impl Program {
@@ -21,6 +24,7 @@ impl Program {
         let log = dir.join(format!("{name}.log"));
         let fail = |error: std::io::Error| format!("{name}: {error}");
         let out = File::create(&log).map_err(fail)?;
+        let before = listening();
         let child = command
             .stdin(Stdio::null())
             .stdout(out.try_clone().map_err(fail)?)
@@ -31,26 +35,37 @@ impl Program {
             name: name.to_owned(),
             child,
             log,
+            before,
         })
     }
 
     /// Waits until all of these addresses are listened on; false if it ended or they were not in time.
     pub(crate) fn wait_for(&mut self, addresses: &[SocketAddr], most: Duration) -> bool {
         self.wait(most, |open| {
-            addresses.iter().all(|address| open.contains(address))
+            addresses
+                .iter()
+                .all(|address| open.contains(&address.to_string()))
         })
     }
 
-    /// Waits until it listens on any port of these addresses, or on a socket in its folder.
-    pub(crate) fn wait_to_listen(&mut self, hosts: &[Ipv4Addr], most: Duration) -> bool {
+    /// Waits until it listens on any port of these hosts, or on a socket below a folder.
+    pub(crate) fn wait_to_listen(
+        &mut self,
+        hosts: &[Ipv4Addr],
+        dir: &Path,
+        most: Duration,
+    ) -> bool {
+        let mut starts: Vec<String> = hosts.iter().map(|host| format!("{host}:")).collect();
+        starts.push(format!("{}/", dir.display()));
+        let before = std::mem::take(&mut self.before);
         self.wait(most, |open| {
-            open.iter()
-                .any(|address| hosts.iter().any(|host| address.ip() == *host))
+            open.difference(&before)
+                .any(|new| starts.iter().any(|start| new.starts_with(start)))
         })
     }
 
     /// The kernel's list is asked and no connection made: a probe would be a request to a program that counts them.
-    fn wait(&mut self, most: Duration, done: impl Fn(&[SocketAddr]) -> bool) -> bool {
+    fn wait(&mut self, most: Duration, done: impl Fn(&BTreeSet<String>) -> bool) -> bool {
         let end = Instant::now() + most;
         while Instant::now() < end && !self.has_ended() {
             if done(&listening()) {
@@ -119,18 +134,32 @@ fn family(root: u32) -> Vec<u32> {
     pids
 }
 
-/// Every IPv4 address on this machine that is listened on.
-fn listening() -> Vec<SocketAddr> {
-    let table = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
-    let listener = |line: &str| {
-        let mut columns = line.split_whitespace().skip(1);
-        let (host, port) = columns.next()?.split_once(':')?;
-        let is_listener = columns.nth(1)? == "0A";
-        let host = u32::from_str_radix(host, 16).ok()?.swap_bytes();
-        let port = u16::from_str_radix(port, 16).ok()?;
-        is_listener.then(|| SocketAddr::new(Ipv4Addr::from(host).into(), port))
+/// Every IPv4 address and every socket path on this machine that is listened on.
+fn listening() -> BTreeSet<String> {
+    let tcp = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    let unix = fs::read_to_string("/proc/net/unix").unwrap_or_default();
+    let addresses = tcp.lines().filter_map(tcp_listener);
+    addresses
+        .chain(unix.lines().filter_map(unix_listener))
+        .collect()
+}
+
+/// `sl local_address rem_address st …`, hexadecimal, the address in the byte order of the machine; 0A is LISTEN.
+fn tcp_listener(line: &str) -> Option<String> {
+    let mut columns = line.split_whitespace().skip(1);
+    let (host, port) = columns.next()?.split_once(':')?;
+    let host = u32::from_str_radix(host, 16).ok()?.to_ne_bytes();
+    let port = u16::from_str_radix(port, 16).ok()?;
+    (columns.nth(1)? == "0A").then(|| format!("{}:{port}", Ipv4Addr::from(host)))
+}
+
+/// `Num RefCount Protocol Flags Type St Inode Path`; the flag is `__SO_ACCEPTCON`.
+fn unix_listener(line: &str) -> Option<String> {
+    let columns: Vec<&str> = line.split_whitespace().collect();
+    let [_, _, _, "00010000", _, _, _, path] = columns[..] else {
+        return None;
     };
-    table.lines().filter_map(listener).collect()
+    Some(path.to_owned())
 }
 
 /// Whether a program is on the PATH, or under one of the folders where daemons live.

@@ -11,7 +11,10 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
     let mut events = Vec::new();
     for event in Parser::new_from_str(text) {
         match event.map_err(|error| error.to_string())?.0 {
-            Event::StreamStart | Event::DocumentStart(..) | Event::Anchor(..) => {}
+            Event::StreamStart
+            | Event::DocumentStart(..)
+            | Event::Anchor(..)
+            | Event::Comment(..) => {}
             Event::DocumentEnd | Event::StreamEnd => break,
             event => events.push(event),
         }
