@@ -5,7 +5,16 @@
 //! program a failure, and `NO502_LAB=<rule>` runs one page and prints what its programs said.
 
 #![allow(clippy::print_stderr, reason = "a proof that was not run must be seen")]
+#![allow(clippy::unwrap_used, reason = "all of this is a test")]
 #![allow(clippy::disallowed_methods, reason = "tests touch the outside")]
+#![allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "the files of the pages are named by us"
+)]
+#![allow(
+    clippy::format_push_string,
+    reason = "texts of a few lines, once per case"
+)]
 
 mod address;
 mod app;
@@ -16,12 +25,14 @@ mod haproxy;
 mod nginx;
 mod program;
 mod proxy;
+mod rewrite;
 mod spec;
 mod stack;
 mod stub;
 mod yaml;
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
@@ -44,9 +55,9 @@ fn every_claim_holds() {
             mode, "required",
             "{missing} is not installed, and NO502_LAB=required"
         );
-        eprintln!(
+        say(&format!(
             "\n*** the lab did not run: {missing} is not installed, and no claim was proven ***\n"
-        );
+        ));
         return;
     }
     let pages = pages();
@@ -85,6 +96,33 @@ fn every_claim_holds() {
         pages.len(),
         failures.join("\n\n")
     );
+}
+
+/// A proof is worth nothing if it cannot fail.
+#[test]
+fn a_wrong_claim_is_refuted() {
+    if ["nginx", "haproxy"]
+        .iter()
+        .any(|name| program::find(name).is_none())
+    {
+        return;
+    }
+    let (_, text) = pages()
+        .into_iter()
+        .find(|(id, _)| id == "timeout-missing")
+        .unwrap();
+    let wrong = text.replace("good = 504", "good = 200");
+    let refuted = prove("timeout-missing", &wrong, false).unwrap_err();
+    assert!(
+        refuted.starts_with("Good must come to 200, and came to 504"),
+        "{refuted}"
+    );
+}
+
+/// To the terminal itself: what a passing test prints is swallowed.
+fn say(text: &str) {
+    // A closed terminal is no failure of a proof.
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Id and text of every page, sorted.

@@ -2,113 +2,13 @@
 //! replaced, and the rest stays as the page has it, mistakes included.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::address::View;
+use text::{Statement, print, read, simple};
 
-/// A statement; `block` if it ends in braces.
-pub(crate) struct Statement {
-    /// Its words as written, quotes included.
-    words: Vec<String>,
-    block: Option<Vec<Statement>>,
-    /// How it ends: `;`, `}`, or nothing where the text is broken off.
-    end: &'static str,
-}
-
-/// The statements of a text.
-pub(crate) fn read(text: &str) -> Vec<Statement> {
-    let mut tokens = tokens(text).into_iter().peekable();
-    statements(&mut tokens, true)
-}
-
-type Tokens = std::iter::Peekable<std::vec::IntoIter<String>>;
-
-fn statements(tokens: &mut Tokens, outermost: bool) -> Vec<Statement> {
-    let mut all = Vec::new();
-    let mut words = Vec::new();
-    while let Some(token) = tokens.peek().cloned() {
-        if token == "}" && !outermost {
-            break;
-        }
-        tokens.next();
-        match token.as_str() {
-            ";" => all.push(Statement {
-                words: std::mem::take(&mut words),
-                block: None,
-                end: ";",
-            }),
-            "{" => {
-                let block = statements(tokens, false);
-                let end = if tokens.next().is_some() { "}" } else { "" };
-                all.push(Statement {
-                    words: std::mem::take(&mut words),
-                    block: Some(block),
-                    end,
-                });
-            }
-            _ => words.push(token),
-        }
-    }
-    if !words.is_empty() {
-        all.push(Statement {
-            words,
-            block: None,
-            end: "",
-        });
-    }
-    all
-}
-
-fn tokens(text: &str) -> Vec<String> {
-    let mut tokens = Vec::new();
-    let mut chars = text.chars().peekable();
-    let mut word = String::new();
-    let flush = |word: &mut String, tokens: &mut Vec<String>| {
-        if !word.is_empty() {
-            tokens.push(std::mem::take(word));
-        }
-    };
-    while let Some(c) = chars.next() {
-        match c {
-            '#' if word.is_empty() => while chars.next().is_some_and(|c| c != '\n') {},
-            '"' | '\'' if word.is_empty() => {
-                word.push(c);
-                while let Some(inner) = chars.next() {
-                    word.push(inner);
-                    match inner {
-                        '\\' => word.extend(chars.next()),
-                        inner if inner == c => break,
-                        _ => {}
-                    }
-                }
-                flush(&mut word, &mut tokens);
-            }
-            '\\' => {
-                word.push(c);
-                word.extend(chars.next());
-            }
-            '{' if word.ends_with('$') => {
-                word.push(c);
-                for inner in chars.by_ref() {
-                    word.push(inner);
-                    if inner == '}' {
-                        break;
-                    }
-                }
-            }
-            ';' | '{' | '}' => {
-                flush(&mut word, &mut tokens);
-                tokens.push(c.to_string());
-            }
-            c if c.is_whitespace() => flush(&mut word, &mut tokens),
-            c => word.push(c),
-        }
-    }
-    flush(&mut word, &mut tokens);
-    tokens
-}
+mod text;
 
 /// The files of one nginx, rewritten.
 pub(crate) struct Rewrite<'a> {
@@ -180,11 +80,9 @@ impl<'a> Rewrite<'a> {
     }
 
     fn block(&mut self, name: &str, statements: &mut Vec<Statement>) {
-        statements.retain(|statement| {
-            !DROPPED.contains(&statement.words.first().map_or("", String::as_str))
-        });
+        statements.retain(|statement| !DROPPED.contains(&statement.name()));
         if name == "server" {
-            self.keep_one_family(statements);
+            keep_one_family(statements);
         }
         let added = match name {
             "http" => self.defaults(statements),
@@ -197,35 +95,6 @@ impl<'a> Rewrite<'a> {
         statements.splice(0..0, added);
     }
 
-    /// `listen [::]:80` beside `listen 80` would be the same address twice here; a server that listens nowhere listens
-    /// on port 80, which is somebody else's here.
-    fn keep_one_family(&mut self, statements: &mut Vec<Statement>) {
-        let listens =
-            |statement: &Statement| statement.words.first().is_some_and(|word| word == "listen");
-        let is_v6 = |statement: &Statement| {
-            listens(statement)
-                && statement
-                    .words
-                    .get(1)
-                    .is_some_and(|word| word.starts_with("[::]"))
-        };
-        let v4 = statements
-            .iter()
-            .any(|statement| listens(statement) && !is_v6(statement));
-        if v4 {
-            statements.retain(|statement| !is_v6(statement));
-        }
-        let talks_http = statements.iter().any(|statement| {
-            statement
-                .words
-                .first()
-                .is_some_and(|word| word == "location" || word == "return")
-        });
-        if talks_http && !statements.iter().any(listens) {
-            statements.insert(0, simple("listen 80"));
-        }
-    }
-
     /// What nginx does when nothing is written, scaled as well.
     fn defaults(&self, statements: &[Statement]) -> Vec<Statement> {
         let mut all = vec![simple("access_log off")];
@@ -234,11 +103,7 @@ impl<'a> Rewrite<'a> {
             all.push(simple(&format!("{prefix}_temp_path {}", path.display())));
         }
         if self.view.scale < 1.0 {
-            let written = |name: &str| {
-                statements
-                    .iter()
-                    .any(|statement| statement.words.first().is_some_and(|word| word == name))
-            };
+            let written = |name: &str| statements.iter().any(|statement| statement.name() == name);
             let kinds = ["connect", "send", "read"];
             let passing = PASSING
                 .iter()
@@ -261,11 +126,7 @@ impl<'a> Rewrite<'a> {
     }
 
     fn upstream_defaults(&self, statements: &[Statement]) -> Vec<Statement> {
-        let has = |name: &str| {
-            statements
-                .iter()
-                .any(|statement| statement.words.first().is_some_and(|word| word == name))
-        };
+        let has = |name: &str| statements.iter().any(|statement| statement.name() == name);
         if self.view.scale >= 1.0 || !has("keepalive") || has("keepalive_timeout") {
             return Vec::new();
         }
@@ -442,11 +303,31 @@ impl<'a> Rewrite<'a> {
     }
 }
 
-fn simple(line: &str) -> Statement {
-    Statement {
-        words: line.split(' ').map(str::to_owned).collect(),
-        block: None,
-        end: ";",
+/// `listen [::]:80` beside `listen 80` would be the same address twice here; a server that listens nowhere listens
+/// on port 80, which is somebody else's here.
+fn keep_one_family(statements: &mut Vec<Statement>) {
+    let listens = |statement: &Statement| statement.name() == "listen";
+    let is_v6 = |statement: &Statement| {
+        listens(statement)
+            && statement
+                .words
+                .get(1)
+                .is_some_and(|word| word.starts_with("[::]"))
+    };
+    let v4 = statements
+        .iter()
+        .any(|statement| listens(statement) && !is_v6(statement));
+    if v4 {
+        statements.retain(|statement| !is_v6(statement));
+    }
+    let talks_http = statements.iter().any(|statement| {
+        statement
+            .words
+            .first()
+            .is_some_and(|word| word == "location" || word == "return")
+    });
+    if talks_http && !statements.iter().any(listens) {
+        statements.insert(0, simple("listen 80"));
     }
 }
 
@@ -459,28 +340,6 @@ fn collect_groups(statements: &[Statement], groups: &mut BTreeSet<String>) {
             groups.insert(name.clone());
         }
         collect_groups(statement.block.as_deref().unwrap_or_default(), groups);
-    }
-}
-
-fn print(statements: &[Statement], depth: usize, out: &mut String) {
-    for statement in statements {
-        let words: Vec<&str> = statement
-            .words
-            .iter()
-            .map(String::as_str)
-            .filter(|word| !word.is_empty())
-            .collect();
-        let _ = write!(out, "{}{}", "    ".repeat(depth), words.join(" "));
-        match &statement.block {
-            Some(block) => {
-                out.push_str(" {\n");
-                print(block, depth + 1, out);
-                let _ = writeln!(out, "{}{}", "    ".repeat(depth), statement.end);
-            }
-            None => {
-                let _ = writeln!(out, "{}", statement.end);
-            }
-        }
     }
 }
 

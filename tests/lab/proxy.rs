@@ -184,10 +184,13 @@ fn is_config(path: &str) -> bool {
 }
 
 fn params(kind: &str, own: &str) -> String {
-    CGI.iter()
-        .chain([&own])
-        .map(|pair| format!("{kind}_param {pair};\n"))
-        .collect()
+    CGI.iter().chain([&own]).fold(String::new(), |text, pair| {
+        text + kind
+            + "_param "
+            + pair
+            + ";
+"
+    })
 }
 
 /// What the entry point of the nginx image does: `templates/x.conf.template` becomes `conf.d/x.conf`, with the

@@ -73,7 +73,7 @@ impl Connection {
                 }
                 Behaviour::IdleClose => self.answer(200, "")?,
                 Behaviour::BigHead => {
-                    self.answer(200, &format!("X-Session: {}\r\n", "s".repeat(6 * 1024)))?
+                    self.answer(200, &format!("X-Session: {}\r\n", "s".repeat(6 * 1024)))?;
                 }
                 Behaviour::Unavailable => self.answer(503, "")?,
                 Behaviour::Close => {

@@ -2,18 +2,20 @@
 
 use crate::pages::Project;
 
+/// A name and a rewrite.
+type Change = (&'static str, fn(&Project) -> Project);
+
 /// Every change that alters the project, by name.
 pub(crate) fn all(project: &Project) -> Vec<(&'static str, Project)> {
-    let changes: [(&str, fn(&Project) -> Project); 5] = [
+    let changes: [Change; 5] = [
         ("services renamed", renamed),
         ("services reversed", reversed),
         ("moved into a folder", moved),
         ("units changed", with_other_units),
         ("split through an include", split),
     ];
-    let changed = changes.map(|(name, change)| (name, change(project)));
-    changed
-        .into_iter()
+    let all = changes.map(|(name, change)| (name, change(project)));
+    all.into_iter()
         .filter(|(_, changed)| changed.files != project.files)
         .collect()
 }

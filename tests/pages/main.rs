@@ -3,6 +3,11 @@
 //! `UPDATE=1` writes outputs and the catalogue instead of comparing them.
 
 #![allow(clippy::disallowed_methods, reason = "tests read the pages")]
+#![allow(clippy::unwrap_used, reason = "all of this is a test")]
+#![allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "the files of the pages are named by us"
+)]
 
 mod change;
 mod pages;
@@ -133,9 +138,9 @@ fn changes_change_what_they_name() {
             "server {\n    proxy_read_timeout 60s;\n    proxy_pass http://web:8000/web;\n}\n",
         ),
     ]);
-    let changes = change::all(&project);
+    let all = change::all(&project);
     let text = |name: &str, path: &str| {
-        let (_, changed) = changes.iter().find(|(change, _)| *change == name).unwrap();
+        let (_, changed) = all.iter().find(|(change, _)| *change == name).unwrap();
         changed
             .files
             .iter()
