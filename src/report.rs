@@ -1,8 +1,3 @@
-//! Findings and chains for readers: one file per output format.
-
-pub mod parse_haproxy;
-pub mod parse_nginx;
-pub mod parse_compose;
 //! Findings and chains for readers: one file per output format, all of them readers of the same [`Analysis`].
 
 pub mod chain;

@@ -158,7 +158,9 @@ impl Seeker<'_> {
 
     fn unseen_services(&self, proxy: ServiceRef) -> Option<String> {
         let stack = &self.project.stacks[proxy.stack];
-        (!stack.incomplete.is_empty()).then(|| format!("not all of {} could be read", stack.path))
+        stack
+            .incomplete
+            .then(|| format!("not all of {} could be read", stack.path))
     }
 
     fn sibling(&self, of: ServiceRef, name: &str) -> Option<ServiceRef> {

@@ -61,8 +61,8 @@ pub struct Stack {
     pub directory: String,
     /// Project name: `name:`, `COMPOSE_PROJECT_NAME`, or the folder's name; `None` if that is the unnamed root.
     pub name: Option<String>,
-    /// Why services may be missing from it: an include or an `extends` that could not be read.
-    pub incomplete: Vec<String>,
+    /// Whether services may be missing from it: a file, an `include` or an `extends` could not be read.
+    pub incomplete: bool,
     /// Every file that took part.
     pub files: Vec<FileId>,
     /// In the order of the files.
@@ -328,16 +328,4 @@ pub struct Service {
     pub expose: Vec<Text>,
     /// `mem_limit` or `deploy.resources.limits.memory`, in bytes.
     pub memory_limit: Option<Spanned<u64>>,
-}
-
-/// stub
-pub fn load_stacks(
-    _host: &dyn crate::host::Host,
-    _settings: &crate::settings::Settings,
-    _sources: &mut crate::source::Sources,
-    _candidates: &[String],
-    _errors: &mut Vec<crate::finding::SyntaxError>,
-    _gaps: &mut Vec<crate::finding::Gap>,
-) -> Vec<Stack> {
-    Vec::new()
 }

@@ -71,7 +71,7 @@ impl Project {
             pedantic,
             ..Settings::default()
         };
-        analyze(project::Project::load(&host, &settings), &settings)
+        analyze(&host, project::Project::load(&host, &settings), &settings)
     }
 
     /// Findings of the rules that are asked for, each as `place rule: message`.

@@ -3,7 +3,5 @@
 mod fixture;
 mod mutate;
 
-mod nginx;
-//! Holds the readers against fixtures, each with the tree that is expected of it beside it.
-
 mod haproxy;
+mod nginx;

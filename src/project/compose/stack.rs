@@ -59,6 +59,7 @@ pub(super) fn stack(reader: &mut Reader, plan: &Plan, merged: &mut Merged) -> St
         secrets: objects(&mut around, root, "secrets"),
         services,
         faults: around.faults,
+        incomplete: merged.broken,
     };
     let broken = merged.broken;
     stack.faults.extend(check::references(&stack, broken));
