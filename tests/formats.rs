@@ -166,6 +166,19 @@ fn check_location(place: &Value, name: &str) {
     assert!(start <= end, "{name}: {region}");
 }
 
+/// The cards of the real rules reach SARIF, whichever rules there are.
+#[test]
+fn sarif_tells_what_the_card_tells() {
+    for (id, card) in report::explain::rows() {
+        let mut analysis = findings::case("one-file");
+        analysis.findings[0].rule = id;
+        let log = json(Format::Sarif, &analysis, &look());
+        let rule = &log["runs"][0]["tool"]["driver"]["rules"][0];
+        assert_eq!(rule["shortDescription"]["text"], card.title);
+        assert_eq!(rule["properties"]["tags"][1], card.category);
+    }
+}
+
 #[test]
 fn forge_formats_take_the_prefix() {
     let analysis = findings::case("three-files");

@@ -1,4 +1,5 @@
-//! Findings built by hand, one case per thing that a renderer may get wrong.
+//! Findings built by hand, one case per thing that a renderer may get wrong. Their rules are invented, so that a page
+//! whose title changes changes nothing here.
 
 use no502::analyze::Analysis;
 use no502::finding::{Confidence, Edit, Effect, Finding, Fix, Gap, Label, Safety, Severity};
@@ -60,7 +61,7 @@ fn clean() -> Analysis {
 fn one_file() -> Analysis {
     of(&[("nginx.conf", NGINX)], |at| {
         vec![finding(
-            "read-timeout-inverted",
+            "outer-quits-first",
             at("nginx.conf", "proxy_read_timeout 60s"),
             "nginx waits 60s, the load balancer in front gives up after 60s",
         )]
@@ -78,7 +79,7 @@ fn three_files() -> Analysis {
     ];
     let mut analysis = of(&files, |at| {
         let mut one = finding(
-            "upstream-port-mismatch",
+            "port-differs",
             at("nginx/nginx.conf", "web:8080"),
             "nginx dials web:8080, gunicorn listens on 8000",
         );
@@ -95,7 +96,7 @@ fn three_files() -> Analysis {
             .because("dialled", 8080);
         one.severity(Severity::Error);
         let mut two = finding(
-            "worker-timeout-inverted",
+            "worker-quits-first",
             at("compose.yaml", "--timeout 30"),
             "nginx waits 60s, gunicorn kills the worker after 30s",
         );
@@ -119,7 +120,7 @@ fn many_labels() -> Analysis {
     let text = "backend app\n    option httpchk\n    timeout server 5s\n    server a web:80 check inter 1s fall 1\n    server b web:81 check\n    # 1\n    # 2\n    # 3\n    # 4\n    # 5\n    server c web:82 check backup\n";
     of(&[("haproxy.cfg", text)], |at| {
         let mut one = finding(
-            "health-check-too-eager",
+            "probe-too-eager",
             at("haproxy.cfg", "inter 1s"),
             "one failed check in 1s takes the server out",
         );
@@ -139,7 +140,7 @@ fn many_labels() -> Analysis {
 fn overlap() -> Analysis {
     of(&[("nginx.conf", NGINX)], |at| {
         let whole = at("nginx.conf", "proxy_pass http://web:8080");
-        let mut one = finding("upstream-host-unknown", whole, "no host is called web");
+        let mut one = finding("name-unknown", whole, "no host is called web");
         one.here("dialled here")
             .label(at("nginx.conf", "web"), "unknown name")
             .label(at("nginx.conf", "web:8080"), "with this port")
@@ -151,11 +152,11 @@ fn overlap() -> Analysis {
 fn fixes() -> Analysis {
     of(&[("nginx.conf", NGINX)], |at| {
         let port = at("nginx.conf", "8080");
-        let mut safe = finding("upstream-port-mismatch", port, "port 8080 is not served");
+        let mut safe = finding("port-differs", port, "port 8080 is not served");
         safe.severity(Severity::Error).help("dial port 8000");
         safe.fix = Some(fix("dial port 8000", Safety::Safe, port, "8000"));
         let listen = at("nginx.conf", "listen 80");
-        let mut unsafe_ = finding("localhost-dual-stack", listen, "IPv6 is not served");
+        let mut unsafe_ = finding("one-family-only", listen, "IPv6 is not served");
         unsafe_.severity(Severity::Info).at_most(Confidence::Medium);
         unsafe_.outcome(Effect::Closed, &[]);
         unsafe_.fix = Some(fix(
@@ -172,7 +173,7 @@ fn wide() -> Analysis {
     let text = "services:\n  web: # 日本語の説明 é\n    image: 'größe/日本:1' # 🚀 go\n";
     of(&[("stack/ünï code.yaml", text)], |at| {
         let mut one = finding(
-            "image-path-missing",
+            "path-absent",
             at("stack/ünï code.yaml", "日本:1"),
             "größe/日本:1 hat keinen Pfad",
         );
@@ -185,11 +186,7 @@ fn wide() -> Analysis {
 fn crlf_tabs() -> Analysis {
     let text = "server {\r\n\tlisten 80;\r\n\tlocation / {\r\n\t\tproxy_pass\thttp://web:1;\r\n\t}\r\n}\r\n";
     of(&[("dos.conf", text)], |at| {
-        let mut one = finding(
-            "upstream-port-mismatch",
-            at("dos.conf", "http://web:1"),
-            "port 1",
-        );
+        let mut one = finding("port-differs", at("dos.conf", "http://web:1"), "port 1");
         one.here("tabs before and line ends of two bytes");
         vec![one]
     })
@@ -208,16 +205,12 @@ fn end_of_file() -> Analysis {
             ("empty.cfg", ""),
         ],
         |_| {
-            let mut one = finding(
-                "final-newline-missing",
-                end,
-                "the last line has no line feed",
-            );
+            let mut one = finding("line-unfinished", end, "the last line has no line feed");
             one.outcome(Effect::NoStart, &[])
                 .here("HAProxy ignores or refuses this line");
-            let mut two = finding("syntax-error", behind, "the file ends inside a block");
+            let mut two = finding("text-garbled", behind, "the file ends inside a block");
             two.here("`}` expected");
-            let mut three = finding("config-not-mounted", nothing, "the file is empty");
+            let mut three = finding("file-empty", nothing, "the file is empty");
             three.here("nothing here");
             vec![one, two, three]
         },
@@ -232,7 +225,7 @@ fn long_line() -> Analysis {
     );
     of(&[("long.conf", &text)], |at| {
         let mut one = finding(
-            "upstream-port-mismatch",
+            "port-differs",
             at("long.conf", "http://web:8080"),
             "port 8080",
         );
@@ -246,7 +239,11 @@ fn block() -> Analysis {
     of(&[("nginx.conf", NGINX)], |at| {
         let open = at("nginx.conf", "location / {");
         let block = open.to(at("nginx.conf", "60s;\n        }"));
-        let mut one = finding("retry-storm", block, "this location retries without an end");
+        let mut one = finding(
+            "retries-endless",
+            block,
+            "this location retries without an end",
+        );
         one.outcome(Effect::Duplicate, &[504])
             .here("the whole block");
         vec![one]
@@ -263,7 +260,7 @@ fn synthetic() -> Analysis {
     ];
     of(&files, |at| {
         let mut one = finding(
-            "published-port-unserved",
+            "port-unserved",
             at("compose.yaml", "nginx:1.27"),
             "port 8080 is published, nginx listens on 80",
         );
@@ -272,7 +269,7 @@ fn synthetic() -> Analysis {
             "the image's own config",
         );
         let shipped = finding(
-            "timeout-missing",
+            "limit-absent",
             at("<nginx:1.27 /etc/nginx/conf.d/default.conf>", "server {"),
             "no timeout in what the image ships",
         );
@@ -283,7 +280,7 @@ fn synthetic() -> Analysis {
 fn twins() -> Analysis {
     of(&[("nginx.conf", NGINX)], |at| {
         let one = finding(
-            "timeout-missing",
+            "limit-absent",
             at("nginx.conf", "listen"),
             "a timeout is missing",
         );
@@ -299,7 +296,7 @@ fn lossy_and_hostile() -> Analysis {
         .sources
         .add(SourceFile::new("odd \u{1b}.conf", bytes));
     let mut one = finding(
-        "syntax-error",
+        "text-garbled",
         Span::new(file, 6, 9),
         "no UTF-8 here: \u{1b}[2J & <tag> 100%, \u{202e}txt",
     );
