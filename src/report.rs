@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod explain;
+pub mod parse_compose;
 pub mod parse_haproxy;
 pub mod parse_nginx;
 
