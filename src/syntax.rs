@@ -1,6 +1,7 @@
 //! One file's text to a tree with spans. Parsing never fails: it returns a tree and errors.
 
 pub mod command;
+pub mod constant;
 pub mod dockerfile;
 mod guess;
 pub mod haproxy;

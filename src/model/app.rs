@@ -1,5 +1,27 @@
 //! The process behind a proxy: which program really runs, where it listens, when it gives up.
 
+mod constants;
+mod cx;
+mod flags;
+mod gunicorn;
+mod image;
+mod launch;
+mod node;
+mod others;
+mod package;
+mod php;
+mod python;
+mod ruby;
+mod script;
+mod serve;
+mod settle;
+mod supervisor;
+mod uwsgi;
+
+use cx::{Cx, basename};
+use launch::Started;
+
+use crate::model::knowledge::{self, Program};
 use crate::model::{Listener, Setting, Timeouts};
 use crate::project::compose::Command;
 use crate::source::Span;
@@ -69,8 +91,161 @@ pub struct Process {
 
 /// The processes that a container runs. Empty: nothing is known about it; the second value says why.
 pub fn recognise(
-    _launch: &Launch,
-    _files: &mut dyn ContainerFiles,
+    launch: &Launch,
+    files: &mut dyn ContainerFiles,
 ) -> (Vec<Process>, Option<String>) {
-    (Vec::new(), None)
+    let mut cx = Cx::new(launch, files);
+    if cx.launch.entrypoint.is_none() && cx.launch.command.is_some() {
+        // Arguments of an image that is known: `postgres -c …`, `redis-server --appendonly yes`.
+        let argv = launch
+            .command
+            .as_ref()
+            .map(launch::words)
+            .unwrap_or_default();
+        if image::is_own(&cx, &argv) {
+            return single(image::process(&mut cx, &argv));
+        }
+    }
+    match launch::start(&mut cx) {
+        Started::Unknown(why) => (Vec::new(), Some(why)),
+        Started::Image => single(image::process(&mut cx, &[])),
+        Started::Lines(lines) => told(&mut cx, lines),
+    }
+}
+
+fn single(process: Result<Process, String>) -> (Vec<Process>, Option<String>) {
+    match process {
+        Ok(process) => (vec![process], None),
+        Err(why) => (Vec::new(), Some(why)),
+    }
+}
+
+fn told(cx: &mut Cx<'_>, lines: Vec<launch::Line>) -> (Vec<Process>, Option<String>) {
+    let mut processes = Vec::new();
+    let mut missed = None;
+    for line in lines {
+        if !line.cwd.is_empty() {
+            cx.cwd = line.cwd;
+        }
+        match program(cx, &line.argv) {
+            Some(process) => processes.push(process),
+            None => {
+                let name = line
+                    .argv
+                    .first()
+                    .and_then(Text::get)
+                    .unwrap_or("")
+                    .to_owned();
+                missed.get_or_insert(format!("{name} is not a known server"));
+            }
+        }
+    }
+    (processes, missed)
+}
+
+/// The process of one command line that is left when all wrappers are off.
+fn program(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
+    let first = argv.first()?.get()?.to_owned();
+    let name = basename(&first);
+    match name {
+        "nginx" | "openresty" | "nginx-debug" => return Some(image::proxy(cx, "nginx", argv)),
+        "haproxy" => return Some(image::proxy(cx, "haproxy", argv)),
+        "gunicorn" => {
+            let mut process = gunicorn::process(cx, argv)?;
+            pin(cx, &mut process, "gunicorn");
+            return Some(process);
+        }
+        "uwsgi" | "pyuwsgi" => return uwsgi::process(cx, argv),
+        "http.server" => return python::http_server(cx, argv),
+        "puma" | "pumactl" => return ruby::puma(cx, argv),
+        "rails" => return ruby::rails(cx, argv),
+        "unicorn" | "unicorn_rails" => return ruby::unicorn(cx, argv),
+        "php" if launch::is(argv.get(1), "-S") => return php::builtin(cx, argv),
+        "java" => return java(cx, argv),
+        "dotnet" => return others::dotnet(cx, argv),
+        "deno" => return node::deno(cx, argv),
+        "traefik" => return others::traefik(cx, argv),
+        "caddy" | "lighttpd" => return others::configured(cx, name, argv),
+        "frankenphp" => return others::configured(cx, "frankenphp", argv),
+        "celery" if !argv.iter().any(|word| launch::is(Some(word), "flower")) => return None,
+        _ => {}
+    }
+    if name.starts_with("php-fpm") {
+        return php::fpm(cx, argv);
+    }
+    if python::is_runserver(argv) {
+        return python::runserver(cx, argv);
+    }
+    if launch::is_source(name, "py") {
+        return python::source(cx, argv);
+    }
+    if node::runs_sources(name) {
+        return node::process(cx, argv);
+    }
+    let fitting = knowledge::programs().find(|program| {
+        let commands = &program.commands;
+        commands
+            .iter()
+            .any(|pattern| settle::command_fits(pattern, argv))
+    })?;
+    if fitting.is_configured() {
+        return web(cx, fitting, argv);
+    }
+    let mut process = serve::process(cx, fitting, argv);
+    pin(cx, &mut process, &fitting.label);
+    Some(process)
+}
+
+/// Apache and Tomcat read config files; as long as none of the project's is mounted, the image's own hold.
+fn web(cx: &mut Cx<'_>, fitting: &'static Program, argv: &[Text]) -> Option<Process> {
+    match image::process(cx, &[]) {
+        Ok(process) if process.program == fitting.name => Some(Process {
+            argv: argv.to_vec(),
+            span: serve::span(cx, argv),
+            ..process
+        }),
+        _ => others::configured(cx, &fitting.name, argv),
+    }
+}
+
+fn java(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
+    let quarkus = knowledge::program("quarkus")?;
+    if quarkus
+        .commands
+        .iter()
+        .any(|pattern| settle::command_fits(pattern, argv))
+    {
+        return Some(serve::process(cx, quarkus, argv));
+    }
+    others::java(cx, argv)
+}
+
+fn pin(cx: &mut Cx<'_>, process: &mut Process, package: &str) {
+    if let Some(version) = python::pinned(cx, package) {
+        let old = version
+            .value()
+            .and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+        if process.program == "gunicorn-sync" && old.is_some_and(|major| major < 22) {
+            "gunicorn-sync-legacy".clone_into(&mut process.program);
+        }
+        process.version = version;
+    }
+}
+
+/// One command line as it is.
+fn one(cx: &Cx<'_>, argv: Vec<Text>) -> Started {
+    node::kept(cx, argv)
+}
+
+/// The tag of the container's image, if it is this one.
+fn tag(cx: &Cx<'_>, name: &str) -> Option<String> {
+    let reference = cx.launch.image.as_ref()?.get()?;
+    let reference = reference.split('@').next()?;
+    let reference = reference.strip_prefix("docker.io/").unwrap_or(reference);
+    let reference = reference.strip_prefix("library/").unwrap_or(reference);
+    match reference.rsplit_once(':') {
+        Some((before, tag)) if before == name => Some(tag.to_owned()),
+        None if reference == name => Some("latest".to_owned()),
+        _ => None,
+    }
 }

@@ -156,7 +156,13 @@ impl Word {
 
     /// Whether it is `"$@"` or `$@`: all arguments of the script.
     pub fn is_all_arguments(&self) -> bool {
-        matches!(&self.parts[..], [Part::Parameter { name, .. }] if name == "@" || name == "*")
+        let mut parts = self
+            .parts
+            .iter()
+            .filter(|part| !matches!(part, Part::Literal(text) if text.is_empty()));
+        let first = parts.next();
+        matches!(first, Some(Part::Parameter { name, .. }) if name == "@" || name == "*")
+            && parts.next().is_none()
     }
 
     /// The words that it becomes: none if it is an unset parameter, several if a value holds blanks.

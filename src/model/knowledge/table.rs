@@ -137,6 +137,11 @@ impl Program {
         measured.chain(documented)
     }
 
+    /// Whether a config file of its own says where it listens.
+    pub fn is_configured(&self) -> bool {
+        self.flags.is_empty() && self.env.is_empty() && !self.commands.is_empty()
+    }
+
     /// The flags that set something.
     pub fn flags(&self, what: &str) -> &[String] {
         self.flags.get(what).map_or(&[], Vec::as_slice)

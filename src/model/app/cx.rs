@@ -1,0 +1,203 @@
+//! What is at hand while a container's processes are told: its environment, its files, its working directory.
+
+use std::collections::HashMap;
+
+use super::{ContainerFiles, Inside, Launch};
+use crate::model::knowledge;
+use crate::source::{FileId, Span};
+use crate::syntax::command::Variable;
+use crate::syntax::value::Text;
+
+/// Images that bring a language or a distribution and start nothing that takes requests by themselves.
+const RUNTIMES: [&str; 16] = [
+    "python:*",
+    "node:*",
+    "ruby:*",
+    "php:*",
+    "golang:*",
+    "openjdk:*",
+    "eclipse-temurin:*",
+    "amazoncorretto:*",
+    "maven:*",
+    "gradle:*",
+    "oven/bun:*",
+    "denoland/deno:*",
+    "alpine:*",
+    "debian:*",
+    "ubuntu:*",
+    "busybox:*",
+];
+
+/// What a file inside a container is.
+pub(super) enum Read {
+    /// Its text.
+    Text(FileId, String),
+    /// Certainly not there.
+    Absent,
+    /// Unknown, and why.
+    Unknown(String),
+}
+
+/// The container while it is looked at.
+pub(super) struct Cx<'a> {
+    /// What it starts.
+    pub(super) launch: &'a Launch,
+    /// Its files.
+    pub(super) files: &'a mut dyn ContainerFiles,
+    /// The working directory at this point.
+    pub(super) cwd: String,
+    /// How many wrappers and scripts are around this point.
+    pub(super) depth: usize,
+    /// Variables that scripts and `env` set on the way.
+    overlay: HashMap<String, Text>,
+    /// Why a script may have set any further variable.
+    open: Option<String>,
+}
+
+impl<'a> Cx<'a> {
+    /// For one container.
+    pub(super) fn new(launch: &'a Launch, files: &'a mut dyn ContainerFiles) -> Self {
+        let cwd = if launch.working_dir.is_empty() {
+            "/"
+        } else {
+            &launch.working_dir
+        };
+        Self {
+            cwd: cwd.to_owned(),
+            launch,
+            files,
+            depth: 0,
+            overlay: HashMap::new(),
+            open: None,
+        }
+    }
+
+    /// A variable: `None` if it is certainly unset.
+    pub(super) fn env(&self, name: &str) -> Option<Text> {
+        if let Some(text) = self.overlay.get(name) {
+            return Some(text.clone());
+        }
+        let mut listed = self.launch.environment.iter().rev();
+        if let Some((key, value)) = listed.find(|(key, _)| key.value == name) {
+            let passed = || {
+                unknown(
+                    format!("{name} is passed through from the machine"),
+                    key.span,
+                )
+            };
+            return Some(value.clone().unwrap_or_else(passed));
+        }
+        let why = self
+            .open
+            .as_ref()
+            .or(self.launch.environment_open.as_ref())?;
+        Some(unknown(why.clone(), self.launch.span))
+    }
+
+    /// A variable as the shell grammar asks for it.
+    pub(super) fn variable(&self, name: &str) -> Variable {
+        match self.env(name) {
+            Some(Text {
+                value: Ok(value),
+                assumed,
+                ..
+            }) => Variable::Set(value, assumed),
+            Some(Text {
+                value: Err(why), ..
+            }) => Variable::Unknown(why),
+            None if matches!(
+                name,
+                "HOSTNAME" | "HOME" | "PATH" | "USER" | "PWD" | "RANDOM" | "OLDPWD" | "UID"
+            ) =>
+            {
+                Variable::Unknown(format!("{name} is known to a running container only"))
+            }
+            None => Variable::Unset,
+        }
+    }
+
+    /// Sets a variable for what comes behind.
+    pub(super) fn set(&mut self, name: &str, value: Text) {
+        self.overlay.insert(name.to_owned(), value);
+    }
+
+    /// From here on any variable may be set.
+    pub(super) fn open(&mut self, why: &str) {
+        self.open.get_or_insert_with(|| why.to_owned());
+    }
+
+    /// A path, taken from the working directory if it is relative.
+    pub(super) fn absolute(&self, path: &str) -> String {
+        let joined = if path.starts_with('/') {
+            path.to_owned()
+        } else {
+            format!("{}/{path}", self.cwd)
+        };
+        let mut parts: Vec<&str> = Vec::new();
+        for part in joined.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop();
+                }
+                part => parts.push(part),
+            }
+        }
+        format!("/{}", parts.join("/"))
+    }
+
+    /// The text of a file.
+    pub(super) fn read(&mut self, path: &str) -> Read {
+        let path = self.absolute(path);
+        match self.files.file(&path) {
+            Inside::File(id) => Read::Text(id, self.files.text(id)),
+            Inside::Absent => Read::Absent,
+            Inside::Unknown(why) => Read::Unknown(why),
+        }
+    }
+
+    /// Whether nothing but what is written here can have configured the program: the image is built from this tree
+    /// or brings a bare runtime. Another image may set variables and bring config files of its own.
+    pub(super) fn plain_image(&self) -> bool {
+        if self.launch.built {
+            return true;
+        }
+        let name = self.launch.image.as_ref().and_then(Text::get).unwrap_or("");
+        let tagged = if name.contains(':') {
+            name.to_owned()
+        } else {
+            format!("{name}:latest")
+        };
+        RUNTIMES
+            .iter()
+            .any(|pattern| knowledge::fits(pattern, &tagged))
+    }
+}
+
+/// A text that is not known.
+pub(super) fn unknown(why: impl Into<String>, span: Span) -> Text {
+    Text {
+        value: Err(why.into()),
+        assumed: false,
+        span,
+    }
+}
+
+/// The place of a part of a text, if its characters stand one by one in the file; else the whole.
+pub(super) fn part(text: &Text, from: usize, to: usize) -> Span {
+    let Some(value) = text.get() else {
+        return text.span;
+    };
+    let written = (text.span.end - text.span.start) as usize;
+    match written.checked_sub(value.len()) {
+        Some(0) => text.span.slice(from, to),
+        // In quotes, and nothing was escaped.
+        Some(2) => text.span.slice(from + 1, to + 1),
+        _ => text.span,
+    }
+}
+
+/// The last part of a path.
+pub(super) fn basename(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}

@@ -1,0 +1,271 @@
+//! Images that are run as they are: where they listen is knowledge about them, never certain, and a variable or an
+//! argument that may move the port makes it unknown.
+
+use super::Process;
+use super::cx::{Cx, basename};
+use super::serve;
+use super::settle::{self, protocol};
+use crate::model::knowledge::{self, Image};
+use crate::model::{Address, Bind, Key, Listener, Protocol, Setting, Timeouts};
+use crate::syntax::value::Text;
+
+/// What is known of the container's image; `argv` are the arguments that it is given.
+pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Result<Process, String> {
+    let reference = match cx.launch.image.as_ref().map(|image| image.value.clone()) {
+        Some(Ok(reference)) => reference,
+        Some(Err(why)) => return Err(why),
+        None => return Err("its image is not known".to_owned()),
+    };
+    let Some(image) = knowledge::image(&reference) else {
+        return Err(format!("nothing is known about the image {reference}"));
+    };
+    let is_proxy = image.name.starts_with("haproxy")
+        || image.program.as_deref() == Some("nginx") && image.name.contains("nginx");
+    if is_proxy {
+        let name = if image.name.starts_with("haproxy") {
+            "haproxy"
+        } else {
+            "nginx"
+        };
+        return Ok(proxy(cx, name, argv));
+    }
+    if image.program.as_deref() == Some("php-fpm") {
+        return super::php::fpm(cx, argv).ok_or_else(|| "php-fpm is not in the tables".to_owned());
+    }
+    let moved = moved(cx, &image, argv);
+    Ok(known(cx, &image, &reference, argv, moved))
+}
+
+/// nginx and HAProxy say in their own configs where they listen.
+pub(super) fn proxy(cx: &Cx<'_>, name: &str, argv: &[Text]) -> Process {
+    Process {
+        program: name.to_owned(),
+        name: name.to_owned(),
+        version: version(cx, name),
+        argv: argv.to_vec(),
+        listeners: Vec::new(),
+        listeners_complete: false,
+        timeouts: Timeouts::new(),
+        span: serve::span(cx, argv),
+    }
+}
+
+/// The version that an image's tag names: `nginx:1.27-alpine`.
+fn version(cx: &Cx<'_>, name: &str) -> Setting<String> {
+    let image = cx.launch.image.as_ref();
+    let tag = image
+        .and_then(Text::get)
+        .and_then(|image| image.rsplit_once(':'));
+    let Some((before, tag)) = tag else {
+        return Setting::unknown("the image has no tag");
+    };
+    let number = tag.split('-').next().unwrap_or("");
+    if !before.contains(name) || !number.starts_with(|c: char| c.is_ascii_digit()) {
+        return Setting::unknown(format!("the tag {tag} names no version"));
+    }
+    match image {
+        Some(text) => settle::said(number.to_owned(), text),
+        None => Setting::unknown("its image is not known"),
+    }
+}
+
+fn known(
+    cx: &Cx<'_>,
+    image: &Image,
+    reference: &str,
+    argv: &[Text],
+    moved: Option<String>,
+) -> Process {
+    let listeners = image.ports.iter().map(|port| {
+        let address = match &moved {
+            Some(why) => Setting::unknown(why.clone()),
+            None => Setting::assumed(
+                Address::Tcp {
+                    bind: Bind::Any,
+                    port: *port,
+                },
+                reference,
+                "",
+                &image.source,
+            ),
+        };
+        let speaks = match protocol(&image.protocol) {
+            Some(protocol) => Setting::assumed(protocol, reference, "", &image.source),
+            None => Setting::unknown("it depends on the version"),
+        };
+        Listener {
+            address,
+            protocol: speaks,
+            proxy_protocol: false,
+        }
+    });
+    let program = image.program.as_deref().and_then(knowledge::program);
+    let timeouts = program.map_or_else(Timeouts::new, |program| {
+        let mut timeouts = serve::timeouts(cx, program, &[]);
+        // The image may set any of them.
+        for setting in timeouts.values_mut() {
+            if let Setting::Known { value, .. } = setting {
+                *setting = Setting::assumed(*value, &program.label, "", &program.source);
+            }
+        }
+        timeouts.remove(&Key::Worker);
+        timeouts
+    });
+    let base = knowledge_name(image);
+    Process {
+        program: program.map_or_else(|| base.clone(), |program| program.name.clone()),
+        name: program.map_or(base, |program| program.label.clone()),
+        version: Setting::unknown("the tag of the image is not its program's version"),
+        argv: argv.to_vec(),
+        listeners: listeners.collect(),
+        listeners_complete: image.complete && moved.is_none(),
+        timeouts,
+        span: serve::span(cx, argv),
+    }
+}
+
+/// `postgres` of `postgres:*`, `n8n` of `n8nio/n8n:*`.
+fn knowledge_name(image: &Image) -> String {
+    let name = image.name.split(':').next().unwrap_or(&image.name);
+    basename(name).trim_end_matches('*').to_owned()
+}
+
+/// Why the port may be another one than the image's.
+fn moved(cx: &Cx<'_>, image: &Image, argv: &[Text]) -> Option<String> {
+    for word in argv {
+        let Some(text) = word.get() else {
+            return Some("its arguments are not plain".to_owned());
+        };
+        let lower = text.to_ascii_lowercase();
+        if ["port", "listen", "bind", "addr", "http"]
+            .iter()
+            .any(|part| lower.contains(part))
+        {
+            return Some(format!("the argument {text} may move its port"));
+        }
+        if text == "-p" {
+            return Some("the argument -p may move its port".to_owned());
+        }
+    }
+    if image.protocol == "tcp" || image.protocol == "memcached" {
+        return database(cx, image);
+    }
+    for (name, value) in &cx.launch.environment {
+        if !moves(&name.value, image) {
+            continue;
+        }
+        let value = value.as_ref().and_then(Text::get);
+        let same = value.is_some_and(|value| {
+            image
+                .ports
+                .iter()
+                .any(|port| value.trim() == port.to_string())
+        });
+        if !same {
+            return Some(format!("{} may move its port", name.value));
+        }
+    }
+    None
+}
+
+/// Databases are moved by a variable of their own alone.
+fn database(cx: &Cx<'_>, image: &Image) -> Option<String> {
+    let name = if image.name.starts_with("postgres")
+        || image.name.contains("pg")
+        || image.name.contains("timescale")
+        || image.name.contains("postgis")
+    {
+        "PGPORT"
+    } else {
+        "MYSQL_TCP_PORT"
+    };
+    let set = cx
+        .launch
+        .environment
+        .iter()
+        .rev()
+        .find(|(key, _)| key.value == name);
+    set.map(|_| format!("{name} may move its port"))
+}
+
+/// Variables that move the port of some image: `PORT`, `N8N_PORT`, `SERVER_PORT`; not those that name another host's.
+fn moves(name: &str, image: &Image) -> bool {
+    let own: String = knowledge_name(image)
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_ascii_uppercase();
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    let kind = [
+        "PORT",
+        "LISTEN",
+        "BIND",
+        "LISTENADDRESS",
+        "BINDADDRESS",
+        "URLS",
+    ];
+    let general = [
+        "PORT",
+        "SERVERPORT",
+        "HTTPPORT",
+        "LISTENPORT",
+        "APPPORT",
+        "WEBPORT",
+        "WEBUIPORT",
+        "BIND",
+        "LISTEN",
+        "SERVERADDR",
+        "ROCKETPORT",
+        "HTTPADDR",
+        "BINDADDRESS",
+        "LISTENADDR",
+        "GFSERVERHTTPPORT",
+        "NGINXPORT",
+        "APACHEHTTPPORTNUMBER",
+        "ASPNETCOREURLS",
+        "ASPNETCOREHTTPPORTS",
+        "KCHTTPPORT",
+        "UVICORNPORT",
+        "HTTPSERVERPORT",
+        "SERVERHTTPPORT",
+        "APPLISTEN",
+        "SERVICEPORT",
+    ];
+    general.contains(&plain.as_str())
+        || !own.is_empty()
+            && plain.starts_with(&own)
+            && kind.iter().any(|kind| plain.ends_with(kind))
+}
+
+/// Whether the arguments are the image's own program, so that its knowledge still holds.
+pub(super) fn is_own(cx: &Cx<'_>, argv: &[Text]) -> bool {
+    let Some(image) = cx
+        .launch
+        .image
+        .as_ref()
+        .and_then(Text::get)
+        .and_then(knowledge::image)
+    else {
+        return false;
+    };
+    if cx.launch.built
+        && image.program.is_none()
+        && protocol(&image.protocol) == Some(Protocol::Http)
+    {
+        return false;
+    }
+    let Some(first) = argv.first().and_then(Text::get).map(basename) else {
+        return true;
+    };
+    let name = knowledge_name(&image);
+    let own = first.starts_with(&name)
+        || matches!(
+            (name.as_str(), first),
+            ("mysql" | "mariadb", "mysqld" | "mariadbd")
+                | ("mongo", "mongod")
+                | ("minio", "server" | "minio")
+                | ("pgvector" | "timescaledb" | "postgis", "postgres")
+                | ("keycloak", "start" | "start-dev" | "kc.sh")
+        );
+    own || first.starts_with('-')
+}

@@ -1,0 +1,219 @@
+//! The JVM, .NET and proxies written as apps: where they listen is told by properties, variables or flags.
+
+use super::Process;
+use super::cx::{Cx, Read};
+use super::flags::Flags;
+use super::serve;
+use super::settle::{address, default, listener, port_of, said};
+use crate::model::knowledge;
+use crate::model::{Address, Bind, Protocol, Setting, Timeouts};
+use crate::source::Span;
+use crate::syntax::constant;
+use crate::syntax::value::Text;
+
+/// `java … -jar app.jar`: Spring Boot, if the tree says so.
+pub(super) fn java(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
+    let folders = ["src/main/resources/", "config/", ""];
+    let mut told = Vec::new();
+    let mut spring = false;
+    for folder in folders {
+        if let Read::Text(id, text) = cx.read(&format!("{folder}application.properties")) {
+            for entry in constant::settings(&text) {
+                spring |= entry.name.starts_with("spring.") || entry.name.starts_with("server.");
+                let span = Span::new(id, entry.range.start, entry.range.end);
+                told.push((entry.name.to_owned(), Text::known(entry.value, span)));
+            }
+        }
+        for name in ["application.yml", "application.yaml"] {
+            if let Read::Text(..) = cx.read(&format!("{folder}{name}")) {
+                // YAML is not read here, so the port that it may set is unknown.
+                return Some(unread(cx, argv));
+            }
+        }
+    }
+    let pom = matches!(cx.read("pom.xml"), Read::Text(_, text) if text.contains("spring-boot"));
+    let gradle = ["build.gradle", "build.gradle.kts"].iter().any(|path| matches!(cx.read(path), Read::Text(_, text) if text.contains("springframework.boot")));
+    if !(spring || pom || gradle) {
+        return None;
+    }
+    let program = knowledge::program("spring-boot-tomcat")?;
+    let flags = Flags::new(&argv[1..]);
+    let property = |name: &str| {
+        told.iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, text)| Ok(text.clone()))
+    };
+    let host = serve::told(cx, program, &flags, "host").or_else(|| property("server.address"));
+    let port = serve::told(cx, program, &flags, "port").or_else(|| property("server.port"));
+    let options = ["JAVA_OPTS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"]
+        .iter()
+        .any(|name| {
+            cx.env(name)
+                .is_some_and(|text| text.get().is_none_or(|text| text.contains("server.port")))
+        });
+    let bound = if options && port.is_none() {
+        Setting::unknown("JAVA_OPTS may set the port")
+    } else {
+        serve::host_and_port(cx, program, host, port, Some(String::new()))
+    };
+    Some(serve::bare(
+        cx,
+        program,
+        argv,
+        vec![listener(bound, Protocol::Http, program)],
+        Timeouts::new(),
+    ))
+}
+
+fn unread(cx: &Cx<'_>, argv: &[Text]) -> Process {
+    Process {
+        program: "java".to_owned(),
+        name: "java".to_owned(),
+        version: Setting::unknown("no file of the tree pins it"),
+        argv: argv.to_vec(),
+        listeners: Vec::new(),
+        listeners_complete: false,
+        timeouts: Timeouts::new(),
+        span: serve::span(cx, argv),
+    }
+}
+
+/// `dotnet app.dll`: Kestrel by its variables; the Microsoft images set port 8080 since 8.0, 80 before.
+pub(super) fn dotnet(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
+    let program = knowledge::program("kestrel")?;
+    let flags = Flags::new(&argv[1..]);
+    let urls = match flags.get(&["--urls".to_owned()]) {
+        Ok(Some(text)) => Some(text),
+        Ok(None) => ["ASPNETCORE_URLS", "DOTNET_URLS", "URLS"]
+            .iter()
+            .find_map(|name| cx.env(name)),
+        Err(why) => {
+            return Some(serve::bare(
+                cx,
+                program,
+                argv,
+                vec![listener(Setting::unknown(why), Protocol::Http, program)],
+                Timeouts::new(),
+            ));
+        }
+    };
+    let settings = matches!(cx.read("appsettings.json"), Read::Text(_, text) if text.contains("\"Kestrel\"") || text.contains("\"Urls\""));
+    let mut listeners = Vec::new();
+    if let Some(text) = urls {
+        listeners = from_urls(cx, &text, program);
+    } else if let Some(text) = ["ASPNETCORE_HTTP_PORTS", "DOTNET_HTTP_PORTS", "HTTP_PORTS"]
+        .iter()
+        .find_map(|name| cx.env(name))
+    {
+        let bound = match port_of(&text) {
+            Ok(port) => said(
+                Address::Tcp {
+                    bind: Bind::Any,
+                    port,
+                },
+                &text,
+            ),
+            Err(why) => Setting::unknown(why),
+        };
+        listeners.push(listener(bound, Protocol::Http, program));
+    } else if settings {
+        listeners.push(listener(
+            Setting::unknown("appsettings.json sets Kestrel's endpoints"),
+            Protocol::Http,
+            program,
+        ));
+    } else {
+        let tag = super::tag(cx, "mcr.microsoft.com/dotnet/aspnet");
+        let major: Option<u32> = tag.and_then(|tag| tag.split(['.', '-']).next()?.parse().ok());
+        let bound = match (major, &program.listen) {
+            (Some(major), Some(listen)) => {
+                let port = if major >= 8 { 8080 } else { 80 };
+                default(
+                    Address::Tcp {
+                        bind: Bind::Any,
+                        port,
+                    },
+                    program,
+                    &listen.source,
+                    false,
+                )
+            }
+            _ => Setting::unknown("it depends on the image and on the program"),
+        };
+        listeners.push(listener(bound, Protocol::Http, program));
+    }
+    let timeouts = serve::timeouts(cx, program, &[]);
+    Some(serve::bare(cx, program, argv, listeners, timeouts))
+}
+
+fn from_urls(
+    cx: &Cx<'_>,
+    text: &Text,
+    program: &knowledge::Program,
+) -> Vec<crate::model::Listener> {
+    let raw = match &text.value {
+        Ok(raw) => raw.clone(),
+        Err(why) => {
+            return vec![listener(
+                Setting::unknown(why.clone()),
+                Protocol::Http,
+                program,
+            )];
+        }
+    };
+    raw.split(';')
+        .filter(|url| !url.trim().is_empty())
+        .map(|url| {
+            let protocol = if url.starts_with("https") {
+                Protocol::Https
+            } else {
+                Protocol::Http
+            };
+            let port = if protocol == Protocol::Https { 443 } else { 80 };
+            let one = Text {
+                value: Ok(url.trim().to_owned()),
+                ..text.clone()
+            };
+            listener(address(cx, &one, Some(port), &Bind::Any), protocol, program)
+        })
+        .collect()
+}
+
+/// Programs whose own config says where they listen, which is not read here.
+pub(super) fn configured(cx: &Cx<'_>, name: &str, argv: &[Text]) -> Option<Process> {
+    let program = knowledge::program(name)?;
+    let mut process = serve::bare(cx, program, argv, Vec::new(), Timeouts::new());
+    process.listeners_complete = false;
+    Some(process)
+}
+
+/// Traefik by its flags: `--entrypoints.web.address=:80`.
+pub(super) fn traefik(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
+    let program = knowledge::program("traefik")?;
+    let listeners = argv
+        .iter()
+        .filter_map(|word| {
+            let text = word.get()?;
+            let (flag, value) = text.split_once('=')?;
+            let lower = flag.to_ascii_lowercase();
+            (lower.starts_with("--entrypoints.") && lower.ends_with(".address")).then(|| {
+                let value = value.split("/tcp").next().unwrap_or(value);
+                let value = Text {
+                    value: Ok(value.to_owned()),
+                    ..word.clone()
+                };
+                let mut made = listener(
+                    address(cx, &value, None, &Bind::Any),
+                    Protocol::Http,
+                    program,
+                );
+                made.protocol = Setting::unknown("Traefik's routers decide it");
+                made
+            })
+        })
+        .collect::<Vec<_>>();
+    let mut process = serve::bare(cx, program, argv, listeners, Timeouts::new());
+    process.listeners_complete = false;
+    Some(process)
+}

@@ -1,0 +1,323 @@
+//! puma, rails and unicorn: flags beat the config file, and the config file is Ruby, read as far as it is plain.
+
+use super::Process;
+use super::constants::Constants;
+use super::cx::{Cx, Read};
+use super::flags::Flags;
+use super::serve;
+use super::settle::{self, address, default, duration, listener, port_of, said};
+use crate::model::knowledge::{self, Program};
+use crate::model::{Address, Amount, Bind, Key, Listener, Protocol, Setting};
+use crate::source::Span;
+use crate::syntax::constant;
+use crate::syntax::value::Text;
+
+/// `puma`.
+pub(super) fn puma(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
+    let version = locked(cx, "puma");
+    let program = row(version.as_ref())?;
+    let flags = Flags::new(&argv[1..]);
+    let config = match flags.get(program.flags("config")) {
+        Ok(told) => Config::read(cx, told.as_ref(), &["config/puma.rb", "puma.rb"]),
+        Err(why) => Config::Unknown(why),
+    };
+    let listeners = binds(cx, program, &flags, &config, version.is_some());
+    let mut process = serve::process(cx, program, argv);
+    process.listeners_complete = !listeners.is_empty();
+    process.listeners = listeners;
+    if version.is_none() {
+        process.timeouts.insert(Key::KeepaliveIdle, unversioned());
+    }
+    config.limit(cx, &mut process, "persistent_timeout", Key::KeepaliveIdle);
+    config.limit(cx, &mut process, "worker_shutdown_timeout", Key::Grace);
+    if let Some(version) = version {
+        process.version = version;
+    }
+    Some(process)
+}
+
+/// `rails server`, which runs puma and reads its config file as well.
+pub(super) fn rails(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
+    let program = knowledge::program("rails-server")?;
+    let version = locked(cx, "puma");
+    let flags = Flags::new(&argv[1..]);
+    let host = serve::told(cx, program, &flags, "host");
+    let port = serve::told(cx, program, &flags, "port");
+    let mode = match flags.get(&["-e".to_owned(), "--environment".to_owned()]) {
+        Ok(Some(text)) => Some(text),
+        _ => cx.env("RAILS_ENV").or_else(|| cx.env("RACK_ENV")),
+    };
+    let config = Config::read(cx, None, &["config/puma.rb"]);
+    let mut bound = if port.is_none() && config.sets("port", "bind") {
+        binds(cx, program, &flags, &config, false)
+            .into_iter()
+            .next()?
+            .address
+    } else {
+        serve::host_and_port(cx, program, host.clone(), port, None)
+    };
+    // Loopback in development, everything elsewhere.
+    if host.is_none() {
+        if let Setting::Known {
+            value: Address::Tcp { bind, .. },
+            ..
+        } = &mut bound
+        {
+            *bind = match mode.map(|text| text.value) {
+                None => Bind::Loopback,
+                Some(Ok(mode)) if mode == "development" || mode.is_empty() => Bind::Loopback,
+                Some(Ok(_)) => Bind::Any,
+                Some(Err(why)) => Bind::Unknown(why),
+            };
+        }
+    }
+    let puma = row(version.as_ref())?;
+    let mut timeouts = serve::timeouts(cx, puma, &[]);
+    if version.is_none() {
+        timeouts.insert(Key::KeepaliveIdle, unversioned());
+    }
+    let mut process = serve::bare(
+        cx,
+        program,
+        argv,
+        vec![listener(bound, Protocol::Http, program)],
+        timeouts,
+    );
+    config.limit(cx, &mut process, "persistent_timeout", Key::KeepaliveIdle);
+    if let Some(version) = version {
+        process.version = version;
+    }
+    Some(process)
+}
+
+/// `unicorn`.
+pub(super) fn unicorn(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
+    let program = knowledge::program("unicorn")?;
+    let flags = Flags::new(&argv[1..]);
+    // unicorn reads no config file that it is not told of; `unicorn_rails` neither.
+    let config = match flags.get(program.flags("config")) {
+        Ok(Some(told)) => Config::read(cx, Some(&told), &[]),
+        Ok(None) => Config::None,
+        Err(why) => Config::Unknown(why),
+    };
+    let mut process = serve::process(cx, program, argv);
+    let told = flags.has(program.flags("bind")) || flags.has(program.flags("port"));
+    if !told {
+        let listens = config.addresses("listen", cx, 8080);
+        match listens {
+            Some(addresses) => {
+                process.listeners = addresses
+                    .into_iter()
+                    .map(|a| listener(a, Protocol::Http, program))
+                    .collect()
+            }
+            None if matches!(config, Config::None | Config::Text(..)) => {
+                let listen = program.listen.as_ref()?;
+                let address = Address::Tcp {
+                    bind: Bind::Any,
+                    port: 8080,
+                };
+                let address = default(
+                    address,
+                    program,
+                    &listen.source,
+                    serve::certain(cx, program),
+                );
+                process.listeners = vec![listener(address, Protocol::Http, program)];
+            }
+            None => {}
+        }
+        process.listeners_complete = !process.listeners.is_empty();
+    }
+    config.limit(cx, &mut process, "timeout", Key::Worker);
+    Some(process)
+}
+
+/// A config file in Ruby.
+enum Config {
+    None,
+    Text(crate::source::FileId, String, Constants),
+    Unknown(String),
+    /// It was not asked for, and whether it is there cannot be seen.
+    Unseen,
+}
+
+impl Config {
+    fn read(cx: &mut Cx<'_>, told: Option<&Text>, usual: &[&str]) -> Self {
+        let paths = match told.map(|text| text.value.clone()) {
+            Some(Ok(path)) if path == "-" => return Self::None,
+            Some(Ok(path)) => vec![path],
+            Some(Err(why)) => return Self::Unknown(why),
+            None => usual.iter().map(|path| (*path).to_owned()).collect(),
+        };
+        let mut unseen = false;
+        for path in &paths {
+            match cx.read(path) {
+                Read::Text(id, text) => {
+                    let constants = Constants::python(id, &text);
+                    return Self::Text(id, text, constants);
+                }
+                Read::Unknown(_) => unseen = true,
+                Read::Absent => {}
+            }
+        }
+        match (told.is_some(), unseen) {
+            (true, _) => Self::Unknown(format!("{} is not in the tree", paths.concat())),
+            (false, true) => Self::Unseen,
+            (false, false) => Self::None,
+        }
+    }
+
+    fn sets(&self, one: &str, other: &str) -> bool {
+        matches!(self, Self::Text(_, _, constants) if constants.has(one) || constants.has(other))
+    }
+
+    /// Every `listen` or `bind`, several if there are several lines.
+    fn addresses(&self, name: &str, cx: &Cx<'_>, port: u16) -> Option<Vec<Setting<Address>>> {
+        let Self::Text(id, text, constants) = self else {
+            return if let Self::Unknown(why) = self {
+                Some(vec![Setting::unknown(why.clone())])
+            } else {
+                None
+            };
+        };
+        let entries = constant::settings(text);
+        let mut addresses = Vec::new();
+        for entry in entries.iter().filter(|entry| entry.name == name) {
+            let span = Span::new(*id, entry.range.start, entry.range.end);
+            // Options behind the address (`backlog: 64`) mean nothing here.
+            let value = entry
+                .value
+                .split(", :")
+                .next()
+                .unwrap_or("")
+                .split(", backlog")
+                .next()
+                .unwrap_or("");
+            let expression = if entry.indented {
+                None
+            } else {
+                constant::constant(value)
+            };
+            let told = constants.text(cx, expression.as_ref(), span, 8);
+            addresses.push(address(cx, &told, Some(port), &Bind::Any));
+        }
+        (!addresses.is_empty()).then_some(addresses)
+    }
+
+    fn limit(&self, cx: &Cx<'_>, process: &mut Process, name: &str, key: Key) {
+        match self {
+            Self::Text(_, _, constants) => {
+                if let Some(text) = constants.get(cx, name) {
+                    process
+                        .timeouts
+                        .insert(key, duration(&text, 1000.0, Amount::Finite(0)));
+                }
+            }
+            Self::Unknown(why) => {
+                process.timeouts.insert(key, Setting::unknown(why.clone()));
+            }
+            Self::None | Self::Unseen => {}
+        }
+    }
+}
+
+fn binds(
+    cx: &Cx<'_>,
+    program: &Program,
+    flags: &Flags<'_>,
+    config: &Config,
+    certain: bool,
+) -> Vec<Listener> {
+    let make = |address| listener(address, Protocol::Http, program);
+    let told = match flags.all(program.flags("bind")) {
+        Ok(told) => told,
+        Err(why) => return vec![make(Setting::unknown(why))],
+    };
+    if program.name != "rails-server" && !told.is_empty() {
+        return told
+            .iter()
+            .map(|text| make(address(cx, text, Some(9292), &Bind::Any)))
+            .collect();
+    }
+    let port = match flags.get(program.flags("port")) {
+        Err(why) => return vec![make(Setting::unknown(why))],
+        Ok(Some(text)) => Some(text),
+        Ok(None) => None,
+    };
+    let port = match (port, config) {
+        (Some(text), _) => Some(text),
+        (None, Config::Unknown(why)) => return vec![make(Setting::unknown(why.clone()))],
+        (None, Config::Text(_, _, constants)) => {
+            if let Some(addresses) = config.addresses("bind", cx, 9292) {
+                return addresses.into_iter().map(make).collect();
+            }
+            constants.get(cx, "port")
+        }
+        (None, _) => None,
+    };
+    if let Some(text) = port {
+        let address = match port_of(&text) {
+            Ok(port) => said(
+                Address::Tcp {
+                    bind: Bind::Any,
+                    port,
+                },
+                &text,
+            ),
+            Err(why) => Setting::unknown(why),
+        };
+        return vec![make(address)];
+    }
+    let Some(listen) = &program.listen else {
+        return Vec::new();
+    };
+    let bind = listen.bind.as_deref().map_or(Bind::Any, settle::bind_of);
+    let address = Address::Tcp {
+        bind,
+        port: listen.port.unwrap_or(9292),
+    };
+    let certain = certain && cx.plain_image() && !matches!(config, Config::Unseen);
+    vec![make(default(address, program, &listen.source, certain))]
+}
+
+/// The row for a version of puma; the newest if it is unknown.
+fn row(version: Option<&Setting<String>>) -> Option<&'static Program> {
+    let major = version
+        .and_then(Setting::value)
+        .and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    knowledge::program(match major {
+        Some(..7) => "puma",
+        Some(7) => "puma-7",
+        _ => "puma-8",
+    })
+}
+
+/// 7 is where the default changes.
+fn unversioned() -> Setting<Amount> {
+    Setting::unknown(
+        "puma keeps connections for 20 s before 7 and for 65 s since, and nothing pins its version",
+    )
+}
+
+/// The version of a gem in Gemfile.lock: `    puma (6.4.2)`.
+fn locked(cx: &mut Cx<'_>, gem: &str) -> Option<Setting<String>> {
+    let Read::Text(id, text) = cx.read("Gemfile.lock") else {
+        return None;
+    };
+    let entries = constant::settings(&text);
+    let entry = entries.iter().find(|entry| {
+        entry.name == gem
+            && entry.value.starts_with('(')
+            && entry
+                .value
+                .as_bytes()
+                .get(1)
+                .is_some_and(u8::is_ascii_digit)
+    })?;
+    let version = entry.value.trim_matches(['(', ')']).to_owned();
+    Some(Setting::written(
+        version,
+        Span::new(id, entry.range.start, entry.range.end),
+    ))
+}

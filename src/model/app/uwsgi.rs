@@ -1,0 +1,185 @@
+//! uWSGI: any number of sockets, each with a protocol of its own, from flags, `UWSGI_…` variables and an ini file.
+
+use super::Process;
+use super::cx::{Cx, Read};
+use super::flags::Flags;
+use super::serve;
+use super::settle::{address, duration, listener};
+use crate::model::knowledge;
+use crate::model::{Amount, Bind, Key, Listener, Protocol, Setting, Timeouts};
+use crate::source::Span;
+use crate::syntax::constant;
+use crate::syntax::value::Text;
+
+/// Options that open a socket, what it speaks, and the row of the tables.
+const SOCKETS: [(&[&str], Protocol, &str); 6] = [
+    (&["http"], Protocol::Http, "uwsgi-http-router"),
+    (&["http-socket"], Protocol::Http, "uwsgi-http-socket"),
+    (&["http11-socket"], Protocol::Http, "uwsgi-http11-socket"),
+    (
+        &["socket", "uwsgi-socket", "s"],
+        Protocol::Uwsgi,
+        "uwsgi-socket",
+    ),
+    (&["fastcgi-socket"], Protocol::Fastcgi, "uwsgi-socket"),
+    (&["scgi-socket"], Protocol::Scgi, "uwsgi-socket"),
+];
+
+/// `uwsgi`.
+pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
+    let told = Told::new(cx, argv);
+    let mut listeners = Vec::new();
+    let mut row = "uwsgi-socket";
+    for (names, protocol, name) in SOCKETS {
+        let texts = match told.all(cx, names) {
+            Ok(texts) => texts,
+            Err(why) => vec![super::cx::unknown(why, cx.launch.span)],
+        };
+        if texts.is_empty() {
+            continue;
+        }
+        row = name;
+        listeners.extend(
+            texts
+                .iter()
+                .map(|text| made(cx, text, protocol, name))
+                .collect::<Option<Vec<_>>>()?,
+        );
+    }
+    let program = knowledge::program(row)?;
+    let mut timeouts = Timeouts::new();
+    if listeners
+        .iter()
+        .all(|listener| listener.protocol.value() == Some(&Protocol::Http))
+    {
+        timeouts = serve::timeouts(cx, program, &[]);
+    }
+    match told.all(cx, &["harakiri", "t"]) {
+        Ok(texts) => {
+            if let Some(text) = texts.last() {
+                let limit = duration(text, 1000.0, Amount::Infinite);
+                if limit.value() == Some(&Amount::Infinite) {
+                    timeouts.remove(&Key::Worker);
+                } else {
+                    timeouts.insert(Key::Worker, limit);
+                }
+            }
+        }
+        Err(why) => {
+            timeouts.insert(Key::Worker, Setting::unknown(why));
+        }
+    }
+    if listeners.is_empty() {
+        let why = told
+            .open
+            .unwrap_or_else(|| "uwsgi is told no socket".to_owned());
+        listeners.push(listener(Setting::unknown(why), Protocol::Uwsgi, program));
+    }
+    Some(serve::bare(cx, program, argv, listeners, timeouts))
+}
+
+fn made(cx: &Cx<'_>, text: &Text, protocol: Protocol, name: &str) -> Option<Listener> {
+    let address = address(cx, text, None, &Bind::Any);
+    Some(listener(address, protocol, knowledge::program(name)?))
+}
+
+/// All that says something: flags, then the ini file.
+struct Told {
+    flags: Vec<Text>,
+    ini: Vec<(String, Text)>,
+    open: Option<String>,
+}
+
+impl Told {
+    fn new(cx: &mut Cx<'_>, argv: &[Text]) -> Self {
+        let flags = argv[1..].to_vec();
+        let mut told = Self {
+            flags,
+            ini: Vec::new(),
+            open: None,
+        };
+        let named = Flags::new(&told.flags).get(&["--ini".to_owned()]);
+        let bare = told
+            .flags
+            .iter()
+            .find(|word| word.get().is_some_and(|word| word.ends_with(".ini")));
+        let path = match (named, bare) {
+            (Err(why), _) => {
+                told.open = Some(why);
+                None
+            }
+            (Ok(Some(text)), _) => Some(text),
+            (Ok(None), bare) => bare.cloned().or_else(|| cx.env("UWSGI_INI")),
+        };
+        let other = [".yaml", ".yml", ".xml", ".json"];
+        if told
+            .flags
+            .iter()
+            .filter_map(Text::get)
+            .any(|word| other.iter().any(|end| word.ends_with(end)))
+        {
+            told.open = Some("its config is no ini file".to_owned());
+        }
+        match path.map(|text| text.value) {
+            Some(Ok(path)) => told.read(cx, &path),
+            Some(Err(why)) => told.open = Some(why),
+            None => {}
+        }
+        told
+    }
+
+    fn read(&mut self, cx: &mut Cx<'_>, path: &str) {
+        let path = path.split(':').next().unwrap_or(path);
+        match cx.read(path) {
+            Read::Text(id, text) => {
+                for entry in constant::settings(&text) {
+                    if entry.section != "uwsgi" {
+                        continue;
+                    }
+                    if matches!(entry.name, "ini" | "include" | "inherit") {
+                        self.open = Some("its ini file includes another".to_owned());
+                    }
+                    let span = Span::new(id, entry.range.start, entry.range.end);
+                    let value = entry.value.split(" #").next().unwrap_or("").trim();
+                    // `$(VAR)` and `%n` are filled in by uwsgi.
+                    let text = if value.contains("$(") || value.contains('%') {
+                        super::cx::unknown("uwsgi fills it in when it starts", span)
+                    } else {
+                        Text::known(value, span)
+                    };
+                    self.ini.push((entry.name.to_owned(), text));
+                }
+            }
+            Read::Absent => self.open = Some(format!("{path} is missing")),
+            Read::Unknown(why) => self.open = Some(why),
+        }
+    }
+
+    fn all(&self, cx: &Cx<'_>, names: &[&str]) -> Result<Vec<Text>, String> {
+        let flags: Vec<String> = names
+            .iter()
+            .map(|name| {
+                if name.len() == 1 {
+                    format!("-{name}")
+                } else {
+                    format!("--{name}")
+                }
+            })
+            .collect();
+        let mut texts = Flags::new(&self.flags).all(&flags)?;
+        let from_ini = self
+            .ini
+            .iter()
+            .filter(|(name, _)| names.contains(&name.as_str()));
+        texts.extend(from_ini.map(|(_, text)| text.clone()));
+        let variables = names
+            .iter()
+            .filter(|name| name.len() > 1)
+            .map(|name| format!("UWSGI_{}", name.replace('-', "_").to_ascii_uppercase()));
+        texts.extend(variables.filter_map(|name| cx.env(&name)));
+        if let (true, Some(why)) = (texts.is_empty(), &self.open) {
+            return Err(why.clone());
+        }
+        Ok(texts)
+    }
+}
