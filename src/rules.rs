@@ -21,6 +21,8 @@ mod upstream_port_mismatch;
 mod words;
 mod worker_timeout_inverted;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::OnceLock;
 
 use crate::finding::{Finding, Label};
@@ -106,6 +108,7 @@ pub fn check(project: &Project, model: &Model, settings: &Settings) -> Vec<Findi
             });
         }
     }
+    merge(&mut findings);
     findings.retain_mut(|finding| {
         if let Some(severity) = settings.severity.get(finding.rule) {
             finding.severity = *severity;
@@ -121,6 +124,32 @@ pub fn check(project: &Project, model: &Model, settings: &Settings) -> Vec<Findi
     findings
         .sort_by(|a, b| (path(a), a.primary.span, a.rule).cmp(&(path(b), b.primary.span, b.rule)));
     findings
+}
+
+/// Makes one finding of those that say the same of one place: two services that run from one file, say. The first one's
+/// words stay, the others add the places that it lacks.
+fn merge(findings: &mut Vec<Finding>) {
+    type Sameness = (&'static str, Span, Vec<(&'static str, String)>);
+    let mut first: HashMap<Sameness, usize> = HashMap::new();
+    let mut kept: Vec<Finding> = Vec::with_capacity(findings.len());
+    for finding in findings.drain(..) {
+        match first.entry((finding.rule, finding.primary.span, finding.evidence.clone())) {
+            Entry::Occupied(at) => {
+                let known = &mut kept[*at.get()];
+                known.severity = known.severity.max(finding.severity);
+                for label in finding.related {
+                    if known.related.iter().all(|other| other.span != label.span) {
+                        known.related.push(label);
+                    }
+                }
+            }
+            Entry::Vacant(place) => {
+                place.insert(kept.len());
+                kept.push(finding);
+            }
+        }
+    }
+    *findings = kept;
 }
 
 /// The card of a rule. Every card is read once; a page that does not read is a defect that the tests find.
