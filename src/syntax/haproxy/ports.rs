@@ -15,9 +15,10 @@ pub(super) fn impossible(section: &Section, line: &Line) -> Option<SyntaxError> 
         _ => return None,
     };
     let word = line.words.get(at)?;
-    let addresses = match list {
-        true => address_list(&word.text),
-        false => vec![(0, word.text.as_str())],
+    let addresses = if list {
+        address_list(&word.text)
+    } else {
+        vec![(0, word.text.as_str())]
     };
     addresses
         .into_iter()
@@ -30,7 +31,8 @@ fn refuse(address: &str, span: Span) -> Option<SyntaxError> {
         return None;
     }
     let parts = haproxy_address(address).filter(|parts| parts.scheme.is_none())?;
-    let port = parts.port?;
+    // HAProxy splits at the last colon: with a further one in it, this is an IPv6 address of some kind.
+    let port = parts.port.filter(|port| !port.contains(':'))?;
     let first = port.chars().next()?;
     (!first.is_ascii_digit() && first != '+' && first != '-').then(|| SyntaxError {
         span,
