@@ -6,6 +6,7 @@ pub mod container;
 pub mod files;
 pub mod haproxy;
 pub mod image;
+pub mod image_name;
 pub mod nginx;
 
 use std::collections::BTreeSet;

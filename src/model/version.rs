@@ -1,7 +1,7 @@
 //! Versions as far as a tree tells them: `1.27` is any 1.27.x, and what differs within it is unknown.
 
 use crate::model::Setting;
-use crate::project::attach::{repository, tag};
+use crate::project::image_name::{repository, tag};
 use crate::syntax::value::Text;
 
 /// For how many of the versions that a process may have something holds.

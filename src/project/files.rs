@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::finding::{Gap, SyntaxError};
 use crate::host::Host;
 use crate::source::{FileId, SourceFile, Sources};
+use crate::syntax::nginx::looks_like_template;
 use crate::syntax::{haproxy, nginx};
 
 /// The files of a run and their trees, read on demand.
@@ -96,8 +97,36 @@ impl<'a> Files<'a> {
             .or_insert_with(|| haproxy::parse(id, &sources.get(id).text))
     }
 
-    /// Every tree that was read, by file.
-    pub fn trees(self) -> (HashMap<FileId, nginx::Tree>, HashMap<FileId, haproxy::Tree>) {
-        (self.nginx, self.haproxy)
+    /// The syntax errors of every file that was read, and the HAProxy files whose last line has no line feed. A file
+    /// that another program fills in first gives a gap in their place.
+    pub fn finish(self) -> (Vec<SyntaxError>, Vec<FileId>) {
+        let mut errors = self.errors;
+        let mut unfinished = Vec::new();
+        let nginx = self
+            .nginx
+            .into_iter()
+            .map(|(id, tree)| (id, [tree.errors, tree.refused].concat()));
+        let haproxy = self.haproxy.into_iter().map(|(id, tree)| {
+            unfinished.extend(tree.final_newline_missing.then_some(id));
+            (id, tree.errors)
+        });
+        for (id, found) in nginx.chain(haproxy) {
+            let file = self.sources.get(id);
+            match looks_like_template(&file.text) {
+                Some(at) => {
+                    let line = Some(file.line(u32::try_from(at).unwrap_or(u32::MAX)));
+                    let reason = "a template: what fills it in is not known here".to_owned();
+                    self.gaps.push(Gap {
+                        path: file.path.clone(),
+                        line,
+                        reason,
+                    });
+                }
+                None => errors.extend(found),
+            }
+        }
+        errors.sort_by_key(|error| error.span);
+        unfinished.sort();
+        (errors, unfinished)
     }
 }

@@ -1,0 +1,272 @@
+//! Which files make one nginx: those of a container, or those that lie in the tree for an nginx on the host.
+
+use std::collections::BTreeSet;
+
+use super::{image_of, is_plain_launch, placed};
+use crate::host::path;
+use crate::project::container::{Location, Seen};
+use crate::project::files::Files;
+use crate::project::image::Container;
+use crate::project::image_name::{is_haproxy_image, is_nginx_image, repository};
+use crate::project::nginx::{Expander, NginxConf, Root};
+use crate::project::{Project, ServiceRef};
+use crate::source::{FileId, Span, Spanned};
+use crate::syntax::Format;
+use crate::syntax::nginx::Directive;
+
+/// The nginx.conf of the official image, as far as rules look at it.
+const SHIPPED_NGINX: &str =
+    "http {\n    keepalive_timeout 65;\n    include /etc/nginx/conf.d/*.conf;\n}\n";
+/// What packages of other distributions include.
+const PACKAGED_NGINX: &str = "http {\n    include /etc/nginx/conf.d/*.conf;\n    include /etc/nginx/http.d/*.conf;\n    include /etc/nginx/sites-enabled/*;\n}\nstream {\n    include /etc/nginx/stream.d/*.conf;\n}\n";
+
+/// The nginx of a service, if it runs one.
+pub(super) fn nginx_of(
+    files: &mut Files,
+    container: &Container,
+    at: ServiceRef,
+    claimed: &mut BTreeSet<FileId>,
+) -> Option<NginxConf> {
+    let image = image_of(container);
+    let known = is_nginx_image(image);
+    let placed = placed(files, container, Format::Nginx);
+    let runs = container.words().iter().any(|word| word.contains("nginx"));
+    if !known && (placed.is_empty() || is_haproxy_image(image)) && !(runs && !placed.is_empty()) {
+        return None;
+    }
+    let at_home = placed
+        .iter()
+        .any(|(target, _)| target.contains("nginx") || target.contains("openresty"));
+    if !known && !runs && !at_home {
+        return None;
+    }
+    let inside = main_path(container);
+    let envsubst = container.envsubst();
+    let (main, main_given) = match container.view.look(files.host, &inside) {
+        Seen::File(path) => (files.open(&path)?, true),
+        Seen::Elsewhere(Location::Image(_)) if known => (
+            files.shipped("nginx.conf of the image", SHIPPED_NGINX),
+            false,
+        ),
+        Seen::Elsewhere(Location::Image(_)) => (
+            files.shipped("nginx.conf of the package", PACKAGED_NGINX),
+            false,
+        ),
+        _ => (
+            files.shipped("nginx.conf that is not in the tree", "http {\n}\n"),
+            false,
+        ),
+    };
+    let filled_by_command = container
+        .words()
+        .iter()
+        .any(|word| word.contains("envsubst"));
+    let prefix = path::parent(&inside);
+    let mut expander = Expander::new(
+        files,
+        Root::Container(&container.view),
+        prefix,
+        Some(&envsubst),
+    );
+    let mut directives = expander.file(main, main_given && filled_by_command);
+    let mut included = std::mem::take(&mut expander.included);
+    let mut point = main;
+    for (_, id) in placed
+        .iter()
+        .filter(|(target, _)| is_loose(target, container, known))
+    {
+        if included.contains(id) {
+            continue;
+        }
+        let extra = expander.file(*id, true);
+        if is_main(&extra) && main_given {
+            continue;
+        }
+        if !main_given {
+            point = *id;
+        }
+        directives.extend(wrap(extra, *id));
+        included.extend(std::mem::take(&mut expander.included));
+    }
+    if point == main && !main_given {
+        point = placed
+            .iter()
+            .map(|(_, id)| *id)
+            .find(|id| included.contains(id))
+            .unwrap_or(main);
+    }
+    let complete = expander.complete;
+    let unmounted = false;
+    let alone = known && is_plain_launch(container, "nginx");
+    claimed.extend(included);
+    let image = container.image.clone().filter(|_| known);
+    Some(NginxConf {
+        service: Some(at),
+        main: point,
+        directives,
+        complete,
+        fragment: false,
+        image,
+        unmounted,
+        alone,
+    })
+}
+
+/// The main file: what `-c` names, else the compiled-in path.
+fn main_path(container: &Container) -> String {
+    let words = container.words();
+    let named = words
+        .iter()
+        .position(|word| *word == "-c")
+        .and_then(|at| words.get(at + 1));
+    match named {
+        Some(file) if words.iter().any(|word| word.contains("nginx")) => {
+            path::absolute("/etc/nginx", file)
+        }
+        _ if repository(image_of(container)) == "openresty/openresty" => {
+            "/usr/local/openresty/nginx/conf/nginx.conf".to_owned()
+        }
+        _ => "/etc/nginx/nginx.conf".to_owned(),
+    }
+}
+
+/// Whether a config lies where nothing includes it and something must put it in place: an envsubst command or a script.
+fn is_loose(target: &str, container: &Container, known: bool) -> bool {
+    let named = container.words().iter().any(|word| word.contains(target));
+    let at_home = target.contains("/nginx/")
+        && !target.contains("snippets")
+        && !target.contains("sites-available");
+    named
+        || (!target.contains("/etc/nginx/") && known)
+        || (container.built && at_home && !target.contains("/templates/"))
+}
+
+fn is_main(directives: &[Directive]) -> bool {
+    directives
+        .iter()
+        .any(|directive| matches!(directive.name.value.as_str(), "http" | "events" | "stream"))
+}
+
+/// The context that the directives of a fragment need, put around them.
+fn wrap(directives: Vec<Directive>, file: FileId) -> Vec<Directive> {
+    if is_main(&directives) {
+        return directives;
+    }
+    let span = directives
+        .first()
+        .map_or(Span::new(file, 0, 0), |first| first.span);
+    let around = |name: &str, block: Vec<Directive>| Directive {
+        name: Spanned::new(name.to_owned(), span),
+        args: Vec::new(),
+        block: Some(block),
+        span,
+    };
+    let has = |wanted: &[&str]| {
+        directives
+            .iter()
+            .any(|d| wanted.contains(&d.name.value.as_str()))
+    };
+    if !has(&["server", "upstream", "map"]) && has(&["location"]) {
+        return vec![around("http", vec![around("server", directives)])];
+    }
+    let streams = |d: &Directive| {
+        d.name.value == "server"
+            && d.block
+                .iter()
+                .flatten()
+                .any(|inner| inner.name.value == "proxy_pass")
+    };
+    let name = if directives.iter().any(streams) {
+        "stream"
+    } else {
+        "http"
+    };
+    vec![around(name, directives)]
+}
+
+/// nginx files that no container takes: mains with what they include, and the rest folder by folder.
+pub(super) fn host_nginx(
+    files: &mut Files,
+    project: &mut Project,
+    orphans: &[FileId],
+    claimed: &mut BTreeSet<FileId>,
+) {
+    let mut confs = Vec::new();
+    for id in orphans {
+        if is_main(&files.nginx(*id).directives.clone()) {
+            confs.push(tree_conf(files, &[*id], claimed));
+        }
+    }
+    let mut by_folder: Vec<(String, Vec<FileId>)> = Vec::new();
+    for id in orphans.iter().filter(|id| !claimed.contains(id)) {
+        let folder = path::parent(&files.sources.get(*id).path).to_owned();
+        match by_folder.last_mut() {
+            Some((last, ids)) if *last == folder => ids.push(*id),
+            _ => by_folder.push((folder, vec![*id])),
+        }
+    }
+    for (_, ids) in by_folder {
+        confs.push(tree_conf(files, &ids, claimed));
+    }
+    let lonely: Vec<ServiceRef> = project
+        .nginx
+        .iter()
+        .filter(|conf| is_bare(conf, files))
+        .filter_map(|c| c.service)
+        .collect();
+    if let ([_], [service]) = (confs.as_slice(), lonely.as_slice()) {
+        let mut conf = confs.remove(0);
+        let container = &project.containers[service.stack][service.service];
+        conf.service = Some(*service);
+        conf.unmounted = true;
+        conf.image.clone_from(&container.image);
+        conf.alone = is_nginx_image(image_of(container)) && is_plain_launch(container, "nginx");
+        project.nginx.retain(|conf| conf.service != Some(*service));
+        confs.push(conf);
+    }
+    project.nginx.extend(confs);
+}
+
+/// Whether a service's nginx has nothing of the project in it.
+fn is_bare(conf: &NginxConf, files: &Files) -> bool {
+    conf.service.is_some() && files.sources.get(conf.main).path.starts_with('<')
+}
+
+fn tree_conf(files: &mut Files, ids: &[FileId], claimed: &mut BTreeSet<FileId>) -> NginxConf {
+    let main = ids[0];
+    let folder = path::parent(&files.sources.get(main).path).to_owned();
+    let home = [
+        "conf.d",
+        "sites-enabled",
+        "sites-available",
+        "http.d",
+        "snippets",
+    ]
+    .contains(&path::name(&folder));
+    let conf_prefix = if home {
+        path::parent(&folder).to_owned()
+    } else {
+        folder
+    };
+    let prefix = format!("/{conf_prefix}");
+    let mut expander = Expander::new(files, Root::Tree { conf_prefix }, &prefix, None);
+    let mut directives = Vec::new();
+    let mut fragment = false;
+    for id in ids {
+        let file = expander.file(*id, false);
+        fragment |= !is_main(&file);
+        directives.extend(wrap(file, *id));
+    }
+    claimed.extend(&expander.included);
+    let complete = expander.complete;
+    NginxConf {
+        service: None,
+        main,
+        directives,
+        complete,
+        fragment,
+        image: None,
+        unmounted: false,
+        alone: false,
+    }
+}

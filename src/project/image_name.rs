@@ -1,0 +1,48 @@
+//! Image references: the repository and the tag, and which images are a proxy whose files lie where the official ones do.
+
+/// The repository of an image without registry, tag and digest: `nginx`, `bitnami/nginx`.
+pub fn repository(image: &str) -> &str {
+    let bare = image.rfind('@').map_or(image, |at| &image[..at]);
+    let tail = bare.rfind('/').map_or(0, |at| at + 1);
+    let bare = bare[tail..]
+        .rfind(':')
+        .map_or(bare, |at| &bare[..tail + at]);
+    let is_registry = |host: &str| host.contains(['.', ':']) || host == "localhost";
+    match bare.find('/') {
+        Some(at) if is_registry(&bare[..at]) => bare[at + 1..].trim_start_matches("library/"),
+        _ => bare.trim_start_matches("library/"),
+    }
+}
+
+/// The tag of an image, if it has one.
+pub fn tag(image: &str) -> Option<&str> {
+    let bare = image.rfind('@').map_or(image, |at| &image[..at]);
+    let tail = bare.rfind('/').map_or(0, |at| at + 1);
+    bare[tail..].rfind(':').map(|at| &bare[tail + at + 1..])
+}
+
+/// Whether the image is an nginx whose files lie where those of the official one do.
+pub fn is_nginx_image(image: &str) -> bool {
+    const KNOWN: &[&str] = &[
+        "nginx",
+        "nginxinc/nginx-unprivileged",
+        "nginx/nginx-unprivileged",
+        "openresty/openresty",
+        "jonasal/nginx-certbot",
+        "nginxproxy/nginx-proxy",
+        "chainguard/nginx",
+        "ubuntu/nginx",
+    ];
+    KNOWN.contains(&repository(image))
+}
+
+/// Whether the image is a HAProxy.
+pub fn is_haproxy_image(image: &str) -> bool {
+    const KNOWN: &[&str] = &[
+        "haproxy",
+        "haproxytech/haproxy-alpine",
+        "haproxytech/haproxy-debian",
+        "haproxytech/haproxy-ubuntu",
+    ];
+    KNOWN.contains(&repository(image))
+}
