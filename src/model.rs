@@ -6,7 +6,7 @@ pub mod chain;
 pub mod defaults;
 pub mod haproxy;
 pub mod knowledge;
-mod nginx;
+pub mod nginx;
 mod process;
 mod resolve;
 pub mod setting;

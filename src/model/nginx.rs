@@ -2,11 +2,14 @@
 
 mod listen;
 mod pass;
+mod places;
 mod reuse;
 mod scope;
 mod upstream;
 
 pub(crate) use pass::is_address;
+pub use places::{Place, places, processes};
+pub use scope::Scope;
 
 use std::collections::HashMap;
 
@@ -21,7 +24,6 @@ use crate::settings::Settings;
 use crate::source::Span;
 use crate::syntax::nginx::Directive;
 use crate::syntax::proxy_value::nginx_time;
-use scope::Scope;
 use upstream::Upstream;
 
 /// Adds the hop of an nginx process, its links and its routes.

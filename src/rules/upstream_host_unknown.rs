@@ -1,7 +1,7 @@
 //! rules/upstream-host-unknown.md
 
 use crate::finding::Effect;
-use crate::model::{DeadEnd, Dialled, Link, Lookup, ServiceRef, Target};
+use crate::model::{DeadEnd, Dialled, HopKind, Link, Lookup, ServiceRef, Target};
 use crate::rules::{Ctx, grouped};
 
 pub(super) fn check(cx: &mut Ctx) {
@@ -32,9 +32,12 @@ pub(super) fn check(cx: &mut Ctx) {
     }
 }
 
-fn unknown(_: &Ctx, link: &Link) -> Option<String> {
+fn unknown(cx: &Ctx, link: &Link) -> Option<String> {
+    // HAProxy with `resolvers` starts without the name and dials it once there is one.
+    let waits = matches!(link.lookup, Lookup::Running(_))
+        && cx.model.hop(link.from).kind == HopKind::HaProxy;
     match (&link.target, &link.dialled) {
-        (Target::Nowhere(DeadEnd::UnknownHost), Dialled::Tcp { host, .. }) => {
+        (Target::Nowhere(DeadEnd::UnknownHost), Dialled::Tcp { host, .. }) if !waits => {
             Some(host.value.clone())
         }
         _ => None,

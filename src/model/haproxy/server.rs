@@ -55,7 +55,8 @@ fn link(proxy: &Proxy, hop: HopId, line: &Line, at: usize, tcp: bool) -> Option<
         ]
         .iter()
         .any(|name| parameters.has(name)),
-        checked: parameters.has("check") && !parameters.has("no-check"),
+        checked: (parameters.has("check") && !parameters.has("no-check"))
+            || parameters.has("track"),
         auxiliary: false,
     })
 }

@@ -5,32 +5,32 @@ use crate::syntax::nginx::Directive;
 use crate::syntax::proxy_value::{Piece, pieces};
 
 /// A block and the blocks around it, outermost first.
-pub(super) struct Scope<'a> {
+pub struct Scope<'a> {
     blocks: Vec<&'a [Directive]>,
 }
 
 impl<'a> Scope<'a> {
     /// The outermost block.
-    pub(super) fn new(directives: &'a [Directive]) -> Self {
+    pub fn new(directives: &'a [Directive]) -> Self {
         Self {
             blocks: vec![directives],
         }
     }
 
     /// A block inside this one.
-    pub(super) fn inner(&self, directives: &'a [Directive]) -> Self {
+    pub fn inner(&self, directives: &'a [Directive]) -> Self {
         let mut blocks = self.blocks.clone();
         blocks.push(directives);
         Self { blocks }
     }
 
     /// Every directive of this very block.
-    pub(super) fn directives(&self) -> &'a [Directive] {
+    pub fn directives(&self) -> &'a [Directive] {
         self.blocks.last().expect("a scope has a block")
     }
 
     /// Every directive of a name in this very block.
-    pub(super) fn own(
+    pub fn own(
         &self,
         name: &'static str,
     ) -> impl DoubleEndedIterator<Item = &'a Directive> + use<'a> {
@@ -38,7 +38,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The directive that holds here, and whether it is inherited.
-    pub(super) fn find(&self, name: &'static str) -> Option<(&'a Directive, bool)> {
+    pub fn find(&self, name: &'static str) -> Option<(&'a Directive, bool)> {
         let mut found = self
             .outwards()
             .enumerate()
@@ -47,7 +47,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Directives that are inherited all or none (`proxy_set_header`): those of the nearest block that has any.
-    pub(super) fn all(&self, name: &'static str) -> Vec<&'a Directive> {
+    pub fn all(&self, name: &'static str) -> Vec<&'a Directive> {
         let mut levels = self
             .outwards()
             .map(|block| named(block, name).collect::<Vec<_>>());
@@ -55,12 +55,12 @@ impl<'a> Scope<'a> {
     }
 
     /// The first argument of the directive that holds here.
-    pub(super) fn word(&self, name: &'static str) -> Option<&'a Spanned<String>> {
+    pub fn word(&self, name: &'static str) -> Option<&'a Spanned<String>> {
         self.find(name)?.0.args.first()
     }
 
     /// Whether a flag holds here; `default` if nothing is written.
-    pub(super) fn flag(&self, name: &'static str, default: bool) -> bool {
+    pub fn flag(&self, name: &'static str, default: bool) -> bool {
         self.word(name).map_or(default, |word| word.value == "on")
     }
 
@@ -87,7 +87,7 @@ impl<'a> Scope<'a> {
     }
 
     /// A text with every variable that is one constant replaced; several texts if a `map` gives several.
-    pub(super) fn expand(&self, text: &str) -> Vec<String> {
+    pub fn expand(&self, text: &str) -> Vec<String> {
         self.expand_deep(text, 0)
     }
 

@@ -1,0 +1,81 @@
+//! Every block of an nginx process with what holds there, for rules that judge nginx's own words.
+
+use super::block;
+use super::scope::Scope;
+use crate::model::HopId;
+use crate::project::Project;
+use crate::project::nginx::NginxConf;
+use crate::syntax::nginx::Directive;
+
+/// One block of an nginx process.
+pub struct Place<'a> {
+    /// The process.
+    pub hop: HopId,
+    /// Its files.
+    pub conf: &'a NginxConf,
+    /// The directive that opens the block; `None` for the main context.
+    pub opener: Option<&'a Directive>,
+    /// Whether it lies in `stream {}`.
+    pub stream: bool,
+    /// Its directives and those around it.
+    pub scope: Scope<'a>,
+}
+
+impl Place<'_> {
+    /// `http`, `server`, `location`, `upstream`, `if`, …; `main` for the outermost.
+    pub fn context(&self) -> &str {
+        self.opener
+            .map_or("main", |opener| opener.name.value.as_str())
+    }
+
+    /// Whether nothing that holds here can have escaped the reader: every include was followed and `http {}` was seen.
+    pub fn is_whole(&self) -> bool {
+        self.conf.complete && !self.conf.fragment
+    }
+}
+
+/// Every nginx process with its hop: they are the first hops of the model, in this order.
+pub fn processes(project: &Project) -> impl Iterator<Item = (HopId, &NginxConf)> {
+    let numbered = project.nginx.iter().enumerate();
+    numbered.map(|(at, conf)| (HopId(u32::try_from(at).unwrap_or(u32::MAX)), conf))
+}
+
+/// Every block of every nginx process, outer ones first. Entries of `map`, `geo` and `types` are no blocks.
+pub fn places(project: &Project) -> Vec<Place<'_>> {
+    let mut found = Vec::new();
+    for (hop, conf) in processes(project) {
+        let scope = Scope::new(&conf.directives);
+        descend(
+            Place {
+                hop,
+                conf,
+                opener: None,
+                stream: false,
+                scope,
+            },
+            &mut found,
+        );
+    }
+    found
+}
+
+fn descend<'a>(place: Place<'a>, found: &mut Vec<Place<'a>>) {
+    let (hop, conf) = (place.hop, place.conf);
+    let inner: Vec<Place> = place
+        .scope
+        .directives()
+        .iter()
+        .filter(|directive| directive.block.is_some())
+        .map(|opener| Place {
+            hop,
+            conf,
+            opener: Some(opener),
+            stream: place.stream || opener.name.value == "stream",
+            scope: place.scope.inner(block(opener)),
+        })
+        .collect();
+    found.push(place);
+    for place in inner {
+        descend(place, found);
+    }
+}
