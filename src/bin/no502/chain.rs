@@ -6,7 +6,7 @@ use no502::analyze::Analysis;
 use no502::model::{Chain as Way, Model};
 use no502::report::chain::{self, Format, hop_name, listens};
 
-use crate::args::{Chain, Cli, FailOn};
+use crate::args::{Chain, Cli};
 use crate::failure::{Failure, did_you_mean};
 use crate::run::{Run, Verdict, one_per_place, write_to};
 
@@ -29,7 +29,7 @@ pub(crate) fn chain(args: &Chain, cli: &Cli) -> Result<Verdict, Failure> {
             chain::write(output.format, &run.analysis, &look, out)
         })?;
     }
-    Ok(run.verdict(FailOn::Never, false))
+    Ok(run.audited())
 }
 
 /// Keeps the ways that begin or end at a place. One at which none does is refused: an empty answer would look like a stack

@@ -72,9 +72,14 @@ fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
         })?;
     }
     let analysis = &run.analysis;
-    if analysis.project.sources.iter().next().is_none() && analysis.gaps.is_empty() {
+    let nothing = analysis.project.sources.iter().next().is_none() && analysis.gaps.is_empty();
+    if nothing && run.roots.files.is_empty() {
         say("no502: nothing to read here: no nginx, HAProxy or compose file");
-    } else if analysis.findings.is_empty() && analysis.gaps.is_empty() && !run.failed && !cli.quiet
+    } else if !nothing
+        && analysis.findings.is_empty()
+        && analysis.gaps.is_empty()
+        && !run.failed
+        && !cli.quiet
     {
         say(format_args!(
             "no502: {}, {}, nothing to report",
@@ -144,9 +149,21 @@ impl Run {
         })
     }
 
-    /// Keeps what has a label in a path that was named.
+    /// Keeps what has a label in a path that was named; says which named file nothing was read from.
     fn focus(&mut self) {
         let (roots, sources) = (&self.roots, &self.analysis.project.sources);
+        for file in &roots.files {
+            if let Ok(below) = file.strip_prefix(&roots.root)
+                && sources
+                    .by_path(&below.to_string_lossy().replace('\\', "/"))
+                    .is_none()
+            {
+                say(format_args!(
+                    "no502: `{}` was not read: it is no config that no502 knows",
+                    below.display()
+                ));
+            }
+        }
         let wanted = |finding: &Finding| {
             let labels = [&finding.primary].into_iter().chain(&finding.related);
             labels
@@ -158,8 +175,17 @@ impl Run {
         self.analysis.baselined.retain(wanted);
     }
 
+    /// What an audit answers: it fails only where a path could not be read.
+    pub(crate) fn audited(&self) -> Verdict {
+        if self.failed {
+            Verdict::Failed
+        } else {
+            Verdict::Clean
+        }
+    }
+
     /// What the exit code says, given the severity from which on a run fails.
-    pub(crate) fn verdict(&self, limit: FailOn, strict: bool) -> Verdict {
+    fn verdict(&self, limit: FailOn, strict: bool) -> Verdict {
         let failing = |finding: &Finding| match limit {
             FailOn::Never => false,
             FailOn::Severity(limit) => finding.severity >= limit,
@@ -168,10 +194,7 @@ impl Run {
             Verdict::Failed
         } else if self.analysis.findings.iter().any(failing) {
             Verdict::Findings
-        } else if (strict || self.config.strict())
-            && !self.analysis.gaps.is_empty()
-            && limit != FailOn::Never
-        {
+        } else if (strict || self.config.strict()) && !self.analysis.gaps.is_empty() {
             Verdict::Gaps
         } else {
             Verdict::Clean
