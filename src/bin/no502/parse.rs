@@ -7,9 +7,10 @@ use no502::source::{FileId, SourceFile, Sources};
 use no502::syntax::{self, Format};
 
 use crate::args::{Language, Parse};
-use crate::disk::read_regular;
+use crate::disk::{Disk, read_regular};
 use crate::failure::Failure;
-use crate::run::{Verdict, to_stdout};
+use crate::roots::Roots;
+use crate::run::{Verdict, first_of, to_stdout};
 
 /// Writes one document for all files. Errors are in the document, and the answer is that the work failed.
 pub(crate) fn parse(args: &Parse) -> Result<Verdict, Failure> {
@@ -21,7 +22,7 @@ pub(crate) fn parse(args: &Parse) -> Result<Verdict, Failure> {
     let document = match language(args, &files)? {
         Language::Nginx => nginx(files),
         Language::Haproxy => haproxy(files),
-        Language::Compose => return Err(Failure::new("compose is not read yet")),
+        Language::Compose => compose(args)?,
     };
     to_stdout(|out| writeln!(out, "{}", document.json))?;
     Ok(if document.has_errors {
@@ -66,6 +67,24 @@ fn haproxy(files: Vec<(String, Vec<u8>)>) -> Document {
         json: report::parse_haproxy::render(&sources, &trees),
         has_errors: report::parse_haproxy::has_errors(&trees),
     }
+}
+
+/// A compose file is read as a part of its project: overrides, `include` and `.env` stand beside it.
+fn compose(args: &Parse) -> Result<Document, Failure> {
+    let roots = Roots::of(&args.files).map_err(first_of)?;
+    let disk = Disk::new(roots.root.clone(), Vec::new(), roots.files.clone());
+    let mut files = roots.named_files();
+    let parsed = if args.single {
+        let file = files.pop().filter(|_| files.is_empty());
+        let file = file.ok_or_else(|| Failure::new("--single reads one file"))?;
+        report::parse_compose::single(&disk, &file)
+    } else {
+        report::parse_compose::merged(&disk, &files)
+    };
+    Ok(Document {
+        json: parsed.json.to_string(),
+        has_errors: parsed.failed,
+    })
 }
 
 fn shown(path: &Path) -> String {

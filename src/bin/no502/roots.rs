@@ -69,6 +69,21 @@ impl Roots {
             .collect()
     }
 
+    /// The files that were named, in their order, as paths below the root with `/` between the parts.
+    pub(crate) fn named_files(&self) -> Vec<String> {
+        let below = self
+            .files
+            .iter()
+            .filter_map(|file| file.strip_prefix(&self.root).ok());
+        let joined = |path: &Path| {
+            path.iter()
+                .map(|part| part.to_string_lossy())
+                .collect::<Vec<_>>()
+                .join("/")
+        };
+        below.map(joined).collect()
+    }
+
     /// Whether what is at a path below the root was asked for.
     pub(crate) fn wants(&self, path: &str) -> bool {
         self.focus.is_empty()

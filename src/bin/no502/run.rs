@@ -152,17 +152,14 @@ impl Run {
     /// Keeps what has a label in a path that was named; says which named file nothing was read from.
     fn focus(&mut self) {
         let (roots, sources) = (&self.roots, &self.analysis.project.sources);
-        for file in &roots.files {
-            if let Ok(below) = file.strip_prefix(&roots.root)
-                && sources
-                    .by_path(&below.to_string_lossy().replace('\\', "/"))
-                    .is_none()
-            {
-                say(format_args!(
-                    "no502: `{}` was not read: it is no config that no502 knows",
-                    below.display()
-                ));
-            }
+        for file in roots
+            .named_files()
+            .iter()
+            .filter(|file| sources.by_path(file).is_none())
+        {
+            say(format_args!(
+                "no502: `{file}` was not read: it is no config that no502 knows"
+            ));
         }
         let wanted = |finding: &Finding| {
             let labels = [&finding.primary].into_iter().chain(&finding.related);
@@ -208,7 +205,7 @@ impl Run {
 }
 
 /// All failures but the last are said; the last is the answer.
-fn first_of(mut failures: Vec<Failure>) -> Failure {
+pub(crate) fn first_of(mut failures: Vec<Failure>) -> Failure {
     let last = failures
         .pop()
         .unwrap_or_else(|| Failure::new("the paths have no folder in common"));
