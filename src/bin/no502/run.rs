@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use no502::analyze::{Analysis, analyze};
@@ -10,6 +11,7 @@ use no502::finding::{Finding, Severity};
 use no502::project::Project;
 use no502::report::{self, Format, Look};
 use no502::rules::RULES;
+use no502::settings::Settings;
 use no502::source::{SourceFile, Sources, Span};
 
 use crate::args::{Check, Cli, Command, FailOn, Output, ProjectArgs, Shape};
@@ -81,9 +83,11 @@ fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
         && !run.failed
         && !cli.quiet
     {
+        let sources = analysis.project.sources.iter();
+        let configs = sources.filter(|(_, file)| file.path != NAME);
         say(format_args!(
             "no502: {}, {}, nothing to report",
-            count(analysis.project.sources.iter().count(), "file"),
+            count(configs.count(), "file"),
             count(analysis.model.links.len(), "link"),
         ));
     }
@@ -122,7 +126,7 @@ pub(crate) struct Run {
 
 impl Run {
     /// Reads and judges what some paths stand for.
-    pub(crate) fn load(paths: &[std::path::PathBuf], args: &ProjectArgs) -> Result<Self, Failure> {
+    pub(crate) fn load(paths: &[PathBuf], args: &ProjectArgs) -> Result<Self, Failure> {
         let roots = Roots::of(paths).map_err(first_of)?;
         roots.failures.iter().for_each(say);
         let config = Config::load(args.config.as_deref(), &roots)?;
@@ -138,7 +142,7 @@ impl Run {
             variable("SOURCE_DATE_EPOCH").as_deref(),
         )?);
         let mut project = Project::load(&disk, &settings);
-        place_allows(&config, &mut settings, &mut project.sources);
+        place_allows(&config, &roots.root, &mut settings, &mut project.sources);
         let analysis = analyze(&disk, project, &settings);
         let failed = !roots.failures.is_empty();
         Ok(Self {
@@ -214,8 +218,14 @@ pub(crate) fn first_of(mut failures: Vec<Failure>) -> Failure {
 }
 
 /// Puts `no502.toml` among the sources if it allows anything, so that an `[[allow]]` that matches nothing can be shown.
-fn place_allows(config: &Config, settings: &mut no502::settings::Settings, sources: &mut Sources) {
-    if settings.allow.is_empty() || config.allow_spans().count() != settings.allow.len() {
+/// One that lies above the root has no path below it, and is not shown.
+fn place_allows(config: &Config, root: &Path, settings: &mut Settings, sources: &mut Sources) {
+    let folder = config
+        .path
+        .as_ref()
+        .and_then(|path| path.canonicalize().ok());
+    let in_root = folder.is_some_and(|path| path == root.join(NAME));
+    if !in_root || settings.allow.is_empty() {
         return;
     }
     let file = sources.add(SourceFile::new(NAME, config.text().as_bytes().to_vec()));
