@@ -127,17 +127,16 @@ fn told(cx: &mut Cx<'_>, lines: Vec<launch::Line>) -> (Vec<Process>, Option<Stri
         if !line.cwd.is_empty() {
             cx.cwd = line.cwd;
         }
-        match program(cx, &line.argv) {
-            Some(process) => processes.push(process),
-            None => {
-                let name = line
-                    .argv
-                    .first()
-                    .and_then(Text::get)
-                    .unwrap_or("")
-                    .to_owned();
-                missed.get_or_insert(format!("{name} is not a known server"));
-            }
+        if let Some(process) = program(cx, &line.argv) {
+            processes.push(process)
+        } else {
+            let name = line
+                .argv
+                .first()
+                .and_then(Text::get)
+                .unwrap_or("")
+                .to_owned();
+            missed.get_or_insert(format!("{name} is not a known server"));
         }
     }
     (processes, missed)

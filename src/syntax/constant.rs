@@ -110,7 +110,7 @@ pub fn settings(text: &str) -> Vec<Entry<'_>> {
             match part.as_rule() {
                 Rule::indent => indented = !part.as_str().is_empty(),
                 Rule::section => {
-                    section = part.into_inner().next().map_or("", |name| name.as_str())
+                    section = part.into_inner().next().map_or("", |name| name.as_str());
                 }
                 Rule::assignment => entries.push(entry(part, section, indented)),
                 _ => {}

@@ -52,8 +52,8 @@ impl Source {
         let flags: Vec<Text> = argv.get(1..).unwrap_or(&[]).to_vec();
         let mut open = None;
         let mut from_env = Vec::new();
-        match cx.env("GUNICORN_CMD_ARGS") {
-            Some(text) => match &text.value {
+        if let Some(text) = cx.env("GUNICORN_CMD_ARGS") {
+            match &text.value {
                 Ok(raw) => {
                     from_env = command::words(raw)
                         .iter()
@@ -65,11 +65,10 @@ impl Source {
                                 span: text.span,
                             }
                         })
-                        .collect()
+                        .collect();
                 }
                 Err(why) => open = Some(why.clone()),
-            },
-            None => {}
+            }
         }
         let both = [flags.clone(), from_env.clone()].concat();
         let told = Flags::new(&both).get(base.flags("config"));

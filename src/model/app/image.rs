@@ -33,7 +33,7 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Result<Process, String>
         return super::php::fpm(cx, argv).ok_or_else(|| "php-fpm is not in the tables".to_owned());
     }
     let moved = moved(cx, &image, argv);
-    Ok(known(cx, &image, &reference, argv, moved))
+    Ok(known(cx, &image, &reference, argv, moved.as_deref()))
 }
 
 /// nginx and HAProxy say in their own configs where they listen.
@@ -74,11 +74,11 @@ fn known(
     image: &Image,
     reference: &str,
     argv: &[Text],
-    moved: Option<String>,
+    moved: Option<&str>,
 ) -> Process {
     let listeners = image.ports.iter().map(|port| {
-        let address = match &moved {
-            Some(why) => Setting::unknown(why.clone()),
+        let address = match moved {
+            Some(why) => Setting::unknown(why),
             None => Setting::assumed(
                 Address::Tcp {
                     bind: Bind::Any,

@@ -178,7 +178,7 @@ fn behind_dashes(rest: &[Text], name: &str) -> Step {
 
 /// An executable that is a script of the project, or the pass-through entrypoint of an official image.
 fn file(cx: &mut Cx<'_>, first: &str, name: &str, rest: &[Text]) -> Step {
-    let script = name.ends_with(".sh") || name.contains("entrypoint");
+    let script = is_source(name, "sh") || name.contains("entrypoint");
     if first.contains('/') {
         if let Read::Text(_, text) = cx.read(first)
             && (script || shebang(&text))

@@ -76,12 +76,12 @@ pub(super) fn run(cx: &mut Cx<'_>, tool: &str, rest: &[Text]) -> Step {
             "the script's name is not plain".to_owned(),
         ));
     };
-    let more = rest[1..]
+    let more: Vec<_> = rest[1..]
         .iter()
         .filter(|word| word.get() != Some("--"))
         .cloned()
         .collect();
-    named(cx, tool, &name, more, &rest)
+    named(cx, tool, &name, &more, &rest)
 }
 
 /// `bun` runs files, scripts and packages.
@@ -105,12 +105,12 @@ pub(super) fn bun(cx: &mut Cx<'_>, argv: &[Text]) -> Step {
     }
     if run || name == "start" || name == "dev" {
         let more = rest[1..].to_vec();
-        return named(cx, "bun", &name, more, &rest);
+        return named(cx, "bun", &name, &more, &rest);
     }
     Step::Done(Started::Unknown("what bun runs is not plain".to_owned()))
 }
 
-fn named(cx: &mut Cx<'_>, tool: &str, name: &str, more: Vec<Text>, bin: &[Text]) -> Step {
+fn named(cx: &mut Cx<'_>, tool: &str, name: &str, more: &[Text], bin: &[Text]) -> Step {
     let (id, text, package) = match Package::here(cx) {
         Ok(package) => package,
         Err(why) => return Step::Done(Started::Unknown(why)),
@@ -136,13 +136,16 @@ fn named(cx: &mut Cx<'_>, tool: &str, name: &str, more: Vec<Text>, bin: &[Text])
         .map(|word| Text::known(word, line.span))
         .to_vec();
     // What stands behind the script's name is put behind its command.
-    if !more.is_empty() {
+    if more.is_empty() {
+        words.push(line);
+    } else {
         let mut joined = command.clone();
-        for word in &more {
+        for word in more {
             match word.get() {
                 Some(word) => {
-                    joined.push(' ');
-                    joined.push_str(&format!("'{word}'"));
+                    joined.push_str(" '");
+                    joined.push_str(word);
+                    joined.push('\'');
                 }
                 None => {
                     return Step::Done(Started::Unknown("its arguments are not plain".to_owned()));
@@ -154,8 +157,6 @@ fn named(cx: &mut Cx<'_>, tool: &str, name: &str, more: Vec<Text>, bin: &[Text])
             assumed: false,
             span: line.span,
         });
-    } else {
-        words.push(line);
     }
     script::shell(cx, &words[1..])
 }

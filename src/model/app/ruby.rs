@@ -57,19 +57,18 @@ pub(super) fn rails(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         serve::host_and_port(cx, program, host.clone(), port, None)
     };
     // Loopback in development, everything elsewhere.
-    if host.is_none() {
-        if let Setting::Known {
+    if host.is_none()
+        && let Setting::Known {
             value: Address::Tcp { bind, .. },
             ..
         } = &mut bound
-        {
-            *bind = match mode.map(|text| text.value) {
-                None => Bind::Loopback,
-                Some(Ok(mode)) if mode == "development" || mode.is_empty() => Bind::Loopback,
-                Some(Ok(_)) => Bind::Any,
-                Some(Err(why)) => Bind::Unknown(why),
-            };
-        }
+    {
+        *bind = match mode.map(|text| text.value) {
+            None => Bind::Loopback,
+            Some(Ok(mode)) if mode == "development" || mode.is_empty() => Bind::Loopback,
+            Some(Ok(_)) => Bind::Any,
+            Some(Err(why)) => Bind::Unknown(why),
+        };
     }
     let puma = row(version.as_ref())?;
     let mut timeouts = serve::timeouts(cx, puma, &[]);
@@ -109,7 +108,7 @@ pub(super) fn unicorn(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
                 process.listeners = addresses
                     .into_iter()
                     .map(|a| listener(a, Protocol::Http, program))
-                    .collect()
+                    .collect();
             }
             None if matches!(config, Config::None | Config::Text(..)) => {
                 let listen = program.listen.as_ref()?;

@@ -80,10 +80,11 @@ fn run(cx: &mut Cx<'_>, text: &str, place: &Place, arguments: &[Text]) -> Starte
             break;
         }
     }
-    if matches!(place, Place::Inside(_)) && walk.last.is_none() {
-        if let Some(why) = line.unreadable {
-            return Started::Unknown(why);
-        }
+    if matches!(place, Place::Inside(_))
+        && walk.last.is_none()
+        && let Some(why) = line.unreadable
+    {
+        return Started::Unknown(why);
     }
     walk.finish()
 }
@@ -94,8 +95,6 @@ struct Last {
     cwd: String,
     /// Whether it is `exec`, behind which nothing runs.
     replaces: bool,
-    /// Whether it is all the script's arguments.
-    arguments: bool,
     /// Whether it runs only if the one before failed.
     otherwise: bool,
 }
@@ -247,7 +246,6 @@ impl Walk<'_, '_> {
         }
         let replaces = first == "exec" && words.len() > 1;
         let inner = if replaces { &words[1..] } else { words };
-        let arguments = inner.last().is_some_and(Word::is_all_arguments);
         let argv = self.argv(inner);
         if next == Some(Joint::Background) || daemonises(&argv) {
             self.background(argv);
@@ -257,7 +255,6 @@ impl Walk<'_, '_> {
             argv,
             cwd: self.cx.cwd.clone(),
             replaces: replaces && simple.joint != Joint::Or,
-            arguments,
             otherwise: simple.joint == Joint::Or,
         });
     }
@@ -356,12 +353,13 @@ impl Walk<'_, '_> {
 
     fn finish(self) -> Started {
         let Some(last) = self.last else {
-            return match self.beside.is_empty() {
-                true => Started::Unknown("the script starts nothing that stays".to_owned()),
-                false => all(self.cx, self.beside, None),
+            return if self.beside.is_empty() {
+                Started::Unknown("the script starts nothing that stays".to_owned())
+            } else {
+                all(self.cx, self.beside, None)
             };
         };
-        if !self.guarded.is_empty() && !(last.arguments && self.arguments.first().is_some()) {
+        if !self.guarded.is_empty() {
             let own = last.argv.as_ref().ok().map(|argv| {
                 let words: Vec<_> = argv.iter().map(|word| word.get().unwrap_or("$")).collect();
                 words.join(" ")
@@ -379,11 +377,7 @@ impl Walk<'_, '_> {
             Ok(argv) => {
                 self.cx.cwd = last.cwd;
                 let waits = matches!(argv[0].get(), Some("wait" | "tail" | "sleep" | "fg"));
-                all(
-                    self.cx,
-                    self.beside,
-                    (!waits || argv.is_empty()).then_some(argv),
-                )
+                all(self.cx, self.beside, (!waits).then_some(argv))
             }
         }
     }

@@ -55,14 +55,14 @@ pub(super) fn timeouts(cx: &Cx<'_>, program: &Program, argv: &[Text]) -> Timeout
         }
     };
     put(Key::KeepaliveIdle, {
-        let in_ms = told(cx, program, &flags, "keepalive_ms")
+        let precise = told(cx, program, &flags, "keepalive_ms")
             .map(|text| limit(text, 1.0, Amount::Finite(0)));
-        let in_s = || {
+        let plain = || {
             told(cx, program, &flags, "keepalive")
                 .map(|text| limit(text, 1000.0, Amount::Finite(0)))
         };
-        in_ms
-            .or_else(in_s)
+        precise
+            .or_else(plain)
             .or_else(|| number(cx, program, "keepalive_idle_s"))
     });
     put(Key::Grace, {

@@ -3,6 +3,7 @@
 use super::Process;
 use super::cx::{Cx, Read};
 use super::flags::Flags;
+use super::launch::is_source;
 use super::serve;
 use super::settle::{address, duration, listener};
 use crate::model::knowledge;
@@ -102,7 +103,7 @@ impl Told {
         let bare = told
             .flags
             .iter()
-            .find(|word| word.get().is_some_and(|word| word.ends_with(".ini")));
+            .find(|word| word.get().is_some_and(|word| is_source(word, "ini")));
         let path = match (named, bare) {
             (Err(why), _) => {
                 told.open = Some(why);
