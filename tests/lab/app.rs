@@ -1,5 +1,6 @@
 //! Starts the real app servers with the page's own command line and config file, around an app that says `ok`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +16,7 @@ mod python;
 
 /// The app of a service; `None` if it is a program that the lab does not know.
 pub(crate) fn start(view: View, files: &[File], work: Duration) -> Result<Option<Program>, String> {
-    let mut argv = plain(&view.service.argv);
+    let mut argv = plain(&view.service.argv, &view.service.env);
     let is_fpm = view.service.image == "php" && view.service.tag.contains("fpm");
     if argv.is_empty() && is_fpm {
         argv.push("php-fpm".to_owned());
@@ -37,10 +38,19 @@ pub(crate) fn start(view: View, files: &[File], work: Duration) -> Result<Option
         "php-fpm" => app.php_fpm()?,
         _ => return Ok(None),
     };
+    let told = command
+        .get_envs()
+        .map(|(key, _)| key.to_owned())
+        .collect::<Vec<_>>();
+    let others = view
+        .service
+        .env
+        .iter()
+        .filter(|(key, _)| !told.iter().any(|told| *told == key.as_str()));
     command
         .current_dir(&app.dir)
         .env("HOME", &app.dir)
-        .envs(&view.service.env);
+        .envs(others);
     let mut program = Program::start(
         &format!("{name}-{}", view.service.name),
         &mut command,
@@ -61,17 +71,19 @@ pub(crate) fn start(view: View, files: &[File], work: Duration) -> Result<Option
     Ok(Some(program))
 }
 
-/// The command without the shell and `exec` around it.
-fn plain(argv: &[String]) -> Vec<String> {
+/// The command without the shell and `exec` around it, its variables filled as the shell would.
+fn plain(argv: &[String], env: &BTreeMap<String, String>) -> Vec<String> {
     let words: Vec<&str> = argv.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["sh" | "bash" | "/bin/sh" | "/bin/bash", "-c", line, ..] => plain(
-            &line
-                .split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>(),
-        ),
-        ["exec", ..] => plain(&argv[1..]),
+        ["sh" | "bash" | "/bin/sh" | "/bin/bash", "-c", line, ..] => {
+            let filled = env.iter().fold((*line).to_owned(), |line, (key, value)| {
+                line.replace(&format!("${{{key}}}"), value)
+                    .replace(&format!("${key}"), value)
+            });
+            let words: Vec<String> = filled.split_whitespace().map(str::to_owned).collect();
+            plain(&words, env)
+        }
+        ["exec", ..] => plain(&argv[1..], env),
         ["python" | "python3", "-m", ..] => argv[2..].to_vec(),
         _ => argv.to_vec(),
     }
@@ -135,14 +147,22 @@ impl App<'_> {
 
     fn address(&self, written: &str) -> String {
         if let Some(path) = written.strip_prefix("unix:") {
-            return format!("unix:{}", self.view.service.path(path).display());
+            return format!("unix:{}", self.socket(path));
         }
         self.view
             .listens(written)
             .map_or_else(|| written.to_owned(), |address| address.to_string())
     }
 
-    fn copy_files(&self) -> Result<(), String> {
+    /// Where a socket is on this machine, in a folder that exists.
+    fn socket(&self, inside: &str) -> String {
+        let path = self.view.service.path(inside);
+        // The program says what is wrong with a folder that cannot be made.
+        let _ = path.parent().map(fs::create_dir_all);
+        path.display().to_string()
+    }
+
+    fn make_folders(&self) -> Result<(), String> {
         fs::create_dir_all(&self.dir).map_err(|error| error.to_string())?;
         for dir in self.view.service.volumes() {
             fs::create_dir_all(dir).map_err(|error| error.to_string())?;

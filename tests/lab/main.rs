@@ -127,10 +127,14 @@ fn say(text: &str) {
 
 /// Id and text of every page, sorted.
 fn pages() -> Vec<(String, String)> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
-    let mut pages: Vec<(String, String)> = fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // The stacks are pages of no rule, which hold the rewrite to what pages may contain.
+    let folders = [root.join("rules"), root.join("tests/lab/stacks")];
+    let files = folders
+        .iter()
+        .flat_map(|dir| fs::read_dir(dir).unwrap())
+        .map(|entry| entry.unwrap().path());
+    let mut pages: Vec<(String, String)> = files
         .filter(|path| path.extension().is_some_and(|end| end == "md"))
         .map(|path| {
             (

@@ -93,6 +93,10 @@ impl Stack {
             // On a machine without containers every address is everybody's.
             (host.address, host.own) = (address(at(0)), address(at(0)));
             host.publishes = true;
+            host.argv = files
+                .iter()
+                .find_map(|(path, text)| exec_start(path, text))
+                .unwrap_or_default();
             stack.services.push(host);
         }
         Ok(stack)
@@ -407,6 +411,15 @@ fn words(value: &Value) -> Vec<String> {
         Value::String(line) => split(line),
         _ => Vec::new(),
     }
+}
+
+/// What a systemd unit runs.
+fn exec_start(path: &str, text: &str) -> Option<Vec<String>> {
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("ExecStart="))?;
+    path.ends_with(".service")
+        .then(|| split(line.trim_start_matches(['-', '@', ':', '+', '!'])))
 }
 
 fn split(line: &str) -> Vec<String> {

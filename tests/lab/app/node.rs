@@ -9,7 +9,7 @@ use crate::proxy::write;
 impl App<'_> {
     /// node listens where the code says, so the code is met at `listen`: an address of the page becomes one of the lab.
     pub(super) fn node(&self, argv: &[String]) -> Result<Command, String> {
-        self.copy_files()?;
+        self.make_folders()?;
         let service = self.view.service;
         let preload = PRELOAD
             .replace("ADDRESS", &service.address.to_string())

@@ -8,6 +8,7 @@ use crate::proxy::write;
 
 impl App<'_> {
     pub(super) fn php_fpm(&self) -> Result<Command, String> {
+        self.make_folders()?;
         let service = self.view.service;
         let mut pools = String::new();
         for (path, text) in service.mounted(self.files) {
@@ -53,7 +54,7 @@ impl App<'_> {
             let value = value.split(';').next().unwrap_or_default().trim();
             let line = match key {
                 "listen" if value.starts_with('/') => {
-                    format!("listen = {}", self.view.service.path(value).display())
+                    format!("listen = {}", self.socket(value))
                 }
                 "listen" => format!("listen = {}", self.address(value)),
                 "request_terminate_timeout" => {

@@ -10,6 +10,7 @@ use crate::proxy::write;
 
 impl App<'_> {
     pub(super) fn gunicorn(&self, argv: &[String]) -> Result<Command, String> {
+        let view = self.view;
         let flags = [
             ("--bind", "-b", Kind::Address),
             ("--timeout", "-t", Kind::Seconds),
@@ -25,33 +26,46 @@ impl App<'_> {
         {
             config += &fs::read_to_string(self.dir.join(&flag[1])).unwrap_or_default();
         }
-        let said = format!("{} {config} {:?}", words.join(" "), self.view.service.env);
-        if !["--bind", "-b ", "bind ="]
-            .iter()
-            .any(|word| said.contains(word))
-        {
-            let port = self
-                .view
+        let writes = |long: &str, short: &str, key: &str| {
+            let flag = |word: &String| {
+                word.starts_with(long) || (word.starts_with(short) && !word.starts_with("--"))
+            };
+            let in_env = view
+                .service
+                .env
+                .get("GUNICORN_CMD_ARGS")
+                .is_some_and(|args| args.contains(long));
+            in_env || words.iter().any(flag) || config.lines().any(|line| line.starts_with(key))
+        };
+        let mut added = Vec::new();
+        if !writes("--bind", "-b", "bind ") {
+            let port = view
                 .service
                 .env
                 .get("PORT")
                 .map(|port| format!("0.0.0.0:{port}"));
             let address = self.address(port.as_deref().unwrap_or("127.0.0.1:8000"));
-            words.splice(0..0, ["--bind".to_owned(), address]);
+            added.extend(["--bind".to_owned(), address]);
         }
-        if self.view.scale < 1.0
-            && !["--timeout", "-t ", "timeout ="]
-                .iter()
-                .any(|word| said.contains(word))
-        {
-            let seconds = self.view.scaled_s("30").unwrap_or_default();
-            words.splice(0..0, ["--timeout".to_owned(), seconds]);
+        if view.scale < 1.0 && !writes("--timeout", "-t", "timeout ") {
+            added.extend([
+                "--timeout".to_owned(),
+                view.scaled_s("30").unwrap_or_default(),
+            ]);
         }
+        words.splice(0..0, added);
         let is_async = words.iter().any(|word| word.contains("uvicorn"));
         let text = if is_async { self.asgi() } else { self.wsgi() };
         self.python_app(&words, &text)?;
         let mut command = Command::new(find("gunicorn").ok_or("gunicorn is not on the PATH")?);
         command.args(words);
+        if let Some(args) = view.service.env.get("GUNICORN_CMD_ARGS") {
+            let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+            command.env(
+                "GUNICORN_CMD_ARGS",
+                self.rewrite_flags(&args, &flags).join(" "),
+            );
+        }
         Ok(command)
     }
 
@@ -83,7 +97,7 @@ impl App<'_> {
 
     /// The page's config file of the app in its working folder, rewritten.
     fn config(&self, name: &str) -> Result<String, String> {
-        self.copy_files()?;
+        self.make_folders()?;
         let mut all = String::new();
         for (path, text) in self
             .files
