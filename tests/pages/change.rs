@@ -109,7 +109,9 @@ fn rename(line: &str, name: &str, compose: bool) -> String {
         let is_dialled = has_port && !left.ends_with('/');
         let is_shared = left.ends_with("service:");
         out = left + name;
-        if whole && (is_key || is_item || is_group || is_host || is_dialled || is_shared) {
+        if whole
+            && (is_key || is_flow_key || is_item || is_group || is_host || is_dialled || is_shared)
+        {
             out.push('z');
         }
         rest = after;

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use no502::page::{Example, Page};
 use no502::rules::RULES;
 
-use pages::{Project, read_rule};
+use pages::{Project, read_rule, wants_update};
 
 /// Judges every rule of the table and shows all that is wrong at once.
 fn every_rule(judge: impl Fn(&str, &Page) -> Result<(), String>) {
@@ -160,4 +160,25 @@ fn changes_change_what_they_name() {
     );
     assert!(text("units changed", "a.conf").contains("timeout 60000ms;"));
     assert!(text("moved into a folder", "deploy/a.conf").contains("60s"));
+}
+
+#[test]
+fn output_is_what_the_tool_prints() {
+    every_rule(|id, page| {
+        let printed = Project::of(&page.files(Example::Bad)).printed(page.card.pedantic);
+        let Some(range) = page.output.clone() else {
+            return Err("there is no fence under ## Output".to_owned());
+        };
+        if page.output() == Some(&printed) {
+            return Ok(());
+        }
+        if wants_update() {
+            let mut text = read_rule(id);
+            text.replace_range(range, &printed);
+            return pages::write_rule(id, &text);
+        }
+        Err(format!(
+            "the output is another one (UPDATE=1 writes it):\n{printed}"
+        ))
+    });
 }

@@ -8,6 +8,7 @@ use no502::analyze::{Analysis, analyze};
 use no502::host::FakeHost;
 use no502::page::File;
 use no502::project;
+use no502::report::{self, Format, Look};
 use no502::settings::Settings;
 
 /// 2026-01-01, the day on which certificates of the pages are judged.
@@ -43,6 +44,11 @@ pub(crate) fn ids() -> Vec<String> {
 pub(crate) fn read_rule(id: &str) -> String {
     fs::read_to_string(path(&format!("{id}.md")))
         .unwrap_or_else(|error| panic!("rules/{id}.md: {error}"))
+}
+
+/// Writes the page of a rule.
+pub(crate) fn write_rule(id: &str, text: &str) -> Result<(), String> {
+    fs::write(path(&format!("{id}.md")), text).map_err(|error| error.to_string())
 }
 
 /// Files in memory.
@@ -87,6 +93,21 @@ impl Project {
                 format!("{place} {}: {}", finding.rule, finding.message)
             })
             .collect()
+    }
+
+    /// What a terminal without colours shows.
+    pub(crate) fn printed(&self, pedantic: bool) -> String {
+        let mut out = Vec::new();
+        report::write(
+            Format::Pretty,
+            &self.analyze(pedantic),
+            &Look::default(),
+            &mut out,
+        )
+        .unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines = text.lines().map(str::trim_end);
+        lines.fold(String::new(), |text, line| text + line + "\n")
     }
 }
 
