@@ -65,6 +65,9 @@ pub struct Stack {
     pub incomplete: bool,
     /// Every file that took part.
     pub files: Vec<FileId>,
+    /// Whether nothing but the files themselves says that they are deployed together: what is missing then may stand
+    /// in a file that was not thought of.
+    pub guessed: bool,
     /// In the order of the files.
     pub services: Vec<Service>,
     /// Declared networks, `default` included if any service uses it.

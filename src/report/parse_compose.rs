@@ -11,6 +11,9 @@ use crate::source::{SourceFile, Sources};
 use crate::syntax::value::Text;
 use crate::syntax::yaml;
 
+/// Ports of a range that are listed one by one.
+const SPREAD: u16 = 256;
+
 /// The JSON, and whether it holds errors.
 pub struct Parsed {
     /// What is printed.
@@ -206,33 +209,45 @@ fn environment_json(service: &Service) -> Json {
     Json::Object(pairs.collect())
 }
 
-/// One object per port, as compose spreads a range.
+/// One object per port, as compose spreads a range; a long range stays one.
 fn port_json(port: &Port) -> Vec<Json> {
     let Some((first, last)) = port.target else {
-        return vec![json!({"target": null, "protocol": port.protocol})];
+        return vec![one_port(port, Json::Null, published(port, None))];
     };
+    if last - first > SPREAD {
+        let target = json!(format!("{first}-{last}"));
+        return vec![one_port(port, target, published(port, None))];
+    }
     (first..=last)
-        .map(|target| {
-            let published = port.published.map(|(from, to)| {
-                let same = u32::from(to) - u32::from(from) == u32::from(last) - u32::from(first);
-                match same {
-                    true => (u32::from(from) + u32::from(target - first)).to_string(),
-                    false => format!("{from}-{to}"),
-                }
-            });
-            let mut map = Map::new();
-            map.insert("mode".to_owned(), json!("ingress"));
-            if let Some(ip) = &port.host_ip {
-                map.insert("host_ip".to_owned(), json!(ip));
-            }
-            map.insert("target".to_owned(), json!(target));
-            if let Some(published) = published {
-                map.insert("published".to_owned(), json!(published));
-            }
-            map.insert("protocol".to_owned(), json!(port.protocol));
-            Json::Object(map)
-        })
+        .map(|target| one_port(port, json!(target), published(port, Some(target - first))))
         .collect()
+}
+
+fn one_port(port: &Port, target: Json, published: Option<String>) -> Json {
+    let mut map = Map::new();
+    map.insert("mode".to_owned(), json!("ingress"));
+    if let Some(ip) = &port.host_ip {
+        map.insert("host_ip".to_owned(), json!(ip));
+    }
+    map.insert("target".to_owned(), target);
+    if let Some(published) = published {
+        map.insert("published".to_owned(), json!(published));
+    }
+    map.insert("protocol".to_owned(), json!(port.protocol));
+    Json::Object(map)
+}
+
+/// The port on the host of the `nth` target, if the ranges are equally long, else the range.
+fn published(port: &Port, nth: Option<u16>) -> Option<String> {
+    let (from, to) = port.published?;
+    let paired = port
+        .target
+        .filter(|(first, last)| last - first == to - from);
+    Some(match (paired, nth) {
+        (Some(_), Some(nth)) => (from + nth).to_string(),
+        _ if from == to => from.to_string(),
+        _ => format!("{from}-{to}"),
+    })
 }
 
 fn depends_on_json(service: &Service) -> Json {
@@ -246,9 +261,10 @@ fn depends_on_json(service: &Service) -> Json {
 fn networks_json(service: &Service) -> Json {
     let pairs = service.networks.iter().map(|member| {
         let aliases: Vec<&str> = member.aliases.iter().filter_map(Text::get).collect();
-        let value = match aliases.is_empty() {
-            true => Json::Null,
-            false => json!({"aliases": aliases}),
+        let value = if aliases.is_empty() {
+            Json::Null
+        } else {
+            json!({"aliases": aliases})
         };
         (member.network.value.clone(), value)
     });

@@ -183,13 +183,12 @@ mod tests {
 
     #[test]
     fn aliases_that_multiply_are_refused() {
-        let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
-        for level in 1..30 {
-            let before = format!("*a{}", level - 1);
-            let items = vec![before; 10].join(", ");
-            text.push_str(&format!("a{level}: &a{level} [{items}]\n"));
-        }
-        let parsed = parse(FileId(0), &text);
+        let line = |level: u32| {
+            let items = vec![format!("*a{}", level - 1); 10].join(", ");
+            format!("a{level}: &a{level} [{items}]")
+        };
+        let lines: Vec<String> = (1..30).map(line).collect();
+        let parsed = parse(FileId(0), &format!("a0: &a0 x\n{}\n", lines.join("\n")));
         assert_eq!(parsed.errors.len(), 1);
         assert!(parsed.errors[0].message.contains("alias"));
     }
@@ -203,10 +202,9 @@ mod tests {
         ] {
             assert_eq!(parse(FileId(0), &text).errors.len(), 1);
         }
-        let chain: String = (1..3000)
-            .map(|level| format!("a{level}: &a{level} [*a{}]\n", level - 1))
-            .collect();
-        let parsed = parse(FileId(0), &format!("a0: &a0 x\n{chain}"));
+        let line = |level: u32| format!("a{level}: &a{level} [*a{}]", level - 1);
+        let chain: Vec<String> = (1..3000).map(line).collect();
+        let parsed = parse(FileId(0), &format!("a0: &a0 x\n{}\n", chain.join("\n")));
         assert_eq!(parsed.errors.len(), 1);
     }
 

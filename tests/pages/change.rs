@@ -100,6 +100,8 @@ fn rename(line: &str, name: &str, compose: bool) -> String {
             .is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit() || c == '$'));
         let is_key =
             left.trim().is_empty() && after.split('#').next().is_some_and(|end| end.trim() == ":");
+        // `depends_on: { web: { condition: … } }`
+        let is_flow_key = listed && left.trim_end().ends_with(['{', ',']) && after.starts_with(':');
         let is_item =
             listed && !left.ends_with(['/', '"', '$']) && after.starts_with([',', ']', '\n', ' ']);
         let is_group = left.trim() == "upstream"

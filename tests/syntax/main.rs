@@ -3,5 +3,6 @@
 mod fixture;
 mod mutate;
 
+mod compose;
 mod haproxy;
 mod nginx;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::load::Plan;
-use super::outline::{Outline, outline};
+use super::outline::{Need, Outline, outline};
 use super::reader::Reader;
 use crate::settings::Settings;
 use crate::syntax::value::{pair, path, script};
@@ -86,6 +86,7 @@ fn declared(stack: &crate::settings::StackFiles) -> Plan {
         files: stack.files.clone(),
         env: (!stack.env.is_empty()).then(|| stack.env.clone()),
         profiles: stack.profiles.clone(),
+        guessed: false,
     }
 }
 
@@ -93,17 +94,27 @@ fn declared(stack: &crate::settings::StackFiles) -> Plan {
 fn pulled(outlines: &BTreeMap<String, Outline>) -> HashSet<String> {
     let mut pulled = HashSet::new();
     for (file, outline) in outlines {
-        let inside = |written: &String| match path::resolve(path::folder(file), written) {
+        let folder = path::folder(file);
+        let is_default = |path: &str| DEFAULTS.contains(&path::file_name(path));
+        let inside = |written: &String| match path::resolve(folder, written) {
             path::Place::Inside(path) if path != *file => Some(path),
             _ => None,
         };
-        pulled.extend(outline.includes.iter().filter_map(inside));
+        // What compose finds by itself in the same folder is still deployed without the file that includes it.
+        let found_anyway = |path: &String| is_default(path) && path::folder(path) == folder;
+        pulled.extend(
+            outline
+                .includes
+                .iter()
+                .filter_map(inside)
+                .filter(|path| !found_anyway(path)),
+        );
         pulled.extend(
             outline
                 .extends
                 .iter()
                 .filter_map(inside)
-                .filter(|path| !DEFAULTS.contains(&path::file_name(path))),
+                .filter(|path| !is_default(path)),
         );
     }
     pulled
@@ -123,29 +134,32 @@ impl Finder<'_> {
             for file in &files {
                 self.files.remove(file.as_str());
             }
-            plans.push(self.plan(files));
+            plans.push(plan(files));
         }
         let base = self.default_files();
-        let main = base.first().cloned();
         for file in &base {
             self.files.remove(file.as_str());
         }
         let mut others: Vec<String> = self.files.iter().map(ToString::to_string).collect();
         others.retain(|file| !self.pulled.contains(file));
-        let mut overlays = self.called(reader, main.as_deref(), &others);
+        let mut overlays = self.called(reader, &base, &others);
         let in_call: HashSet<&String> = overlays.iter().flat_map(|plan| &plan.files).collect();
         others.retain(|file| !in_call.contains(file));
         let mut alone = Vec::new();
         for file in others {
-            match self.base_for(&file, main.as_deref()) {
-                Base::NotNeeded => alone.push(self.plan(vec![file])),
-                Base::Default => {
-                    let mut files = vec![base[0].clone()];
+            match self.below(&file, &base) {
+                Below::Nothing => alone.push(Plan {
+                    guessed: !self.is_only_one(&file) && !self.outlines[&file].needs().is_empty(),
+                    ..plan(vec![file])
+                }),
+                Below::Files(mut files) => {
                     files.push(file);
-                    overlays.push(self.plan(files));
+                    overlays.push(Plan {
+                        guessed: true,
+                        ..plan(files)
+                    });
                 }
-                Base::Other(other) => overlays.push(self.plan(vec![other, file])),
-                Base::Missing => {
+                Below::Unknown => {
                     let reason = "needs services that another compose file defines, and which one is not known";
                     reader.gap(&file, reason);
                 }
@@ -155,27 +169,12 @@ impl Finder<'_> {
             let completed = overlays.iter().any(|plan| plan.files.contains(&base[0]));
             let partial = base.len() == 1 && self.outlines[&base[0]].has_partial_service();
             if !(partial && completed) {
-                plans.push(self.plan(base));
+                plans.push(plan(base));
             }
         }
         plans.extend(overlays);
         plans.extend(alone);
         plans
-    }
-
-    fn plan(&self, files: Vec<String>) -> Plan {
-        let first = files.first().cloned().unwrap_or_default();
-        let is_override = |file: &String| OVERRIDES.contains(&path::file_name(file));
-        let named = files
-            .iter()
-            .rfind(|file| !is_override(file))
-            .unwrap_or(&first);
-        Plan {
-            path: named.clone(),
-            directory: path::folder(&first).to_owned(),
-            files,
-            ..Plan::default()
-        }
     }
 
     /// `COMPOSE_FILE` of the folder's `.env`.
@@ -209,12 +208,11 @@ impl Finder<'_> {
     }
 
     /// Stacks that a script, a Makefile, a README or a comment puts together.
-    fn called(&self, reader: &Reader, main: Option<&str>, others: &[String]) -> Vec<Plan> {
+    fn called(&self, reader: &Reader, base: &[String], others: &[String]) -> Vec<Plan> {
         if others.is_empty() {
             return Vec::new();
         }
-        let mut known: HashSet<&str> = others.iter().map(String::as_str).collect();
-        known.extend(main);
+        let known: HashSet<&str> = others.iter().chain(base).map(String::as_str).collect();
         let mut found: Vec<Vec<String>> = Vec::new();
         for (folder, text) in self.scripts(reader, others) {
             for call in script::compose_calls(&text) {
@@ -225,14 +223,14 @@ impl Finder<'_> {
                         path::Place::Outside(_) => None,
                     })
                     .collect();
-                let whole = files.len() == call.len() && files.len() > 1;
+                let whole = files.len() == call.len() && files.len() > 1 && files != base;
                 let ours = files.iter().all(|file| known.contains(file.as_str()));
                 if whole && ours && !found.contains(&files) {
                     found.push(files);
                 }
             }
         }
-        found.into_iter().map(|files| self.plan(files)).collect()
+        found.into_iter().map(plan).collect()
     }
 
     /// Texts that may hold calls, each with the folder that its paths start from.
@@ -262,39 +260,69 @@ impl Finder<'_> {
         texts
     }
 
-    /// Which other file a file needs below it.
-    fn base_for(&self, file: &str, main: Option<&str>) -> Base {
+    /// Whether nothing that was found could complete a file.
+    fn is_only_one(&self, file: &str) -> bool {
+        self.outlines.len() == 1 && !OVERRIDES.contains(&path::file_name(file))
+    }
+
+    /// Which other files a file needs below it.
+    fn below(&self, file: &str, base: &[String]) -> Below {
         let Some(own) = self.outlines.get(file) else {
-            return Base::Missing;
+            return Below::Unknown;
         };
-        let needs = own.needs();
+        let mut needs = own.needs();
         if needs.is_empty() {
-            return Base::NotNeeded;
+            return Below::Nothing;
         }
-        if let Some(main) = main {
-            let gives = needs.iter().any(|need| self.outlines[main].gives(need));
-            if gives {
-                return Base::Default;
+        let mut files = Vec::new();
+        if self.is_only_one(file) {
+            return Below::Nothing;
+        }
+        for below in base {
+            let gives = |need: &Need| self.outlines[below].gives(need);
+            if needs.iter().any(gives) {
+                files = base[..=files.len()].to_vec();
+                needs.retain(|need| !gives(need));
             }
+        }
+        if !files.is_empty() {
+            return Below::Files(files);
         }
         let mut givers = self
             .files
             .iter()
             .filter(|other| **other != file)
-            .filter(|other| self.outlines[**other].needs().is_empty())
-            .filter(|other| needs.iter().any(|need| self.outlines[**other].gives(need)));
+            .map(|other| (other, &self.outlines[*other]))
+            .filter(|(_, outline)| outline.needs().is_empty())
+            .filter(|(_, outline)| needs.iter().any(|need| outline.gives(need)));
         match (givers.next(), givers.next()) {
-            (Some(only), None) => Base::Other((*only).to_owned()),
-            _ if own.has_partial_service() && own.is_all_partial() => Base::Missing,
+            (Some((only, _)), None) => Below::Files(vec![(*only).to_owned()]),
+            _ if own.has_partial_service() => Below::Unknown,
             // What nothing here defines is a fault of the file itself.
-            _ => Base::NotNeeded,
+            _ => Below::Nothing,
         }
     }
 }
 
-enum Base {
-    NotNeeded,
-    Default,
-    Other(String),
-    Missing,
+/// The plan of some files, named after the last that is no override: the first is shared by overlays.
+fn plan(files: Vec<String>) -> Plan {
+    let first = files.first().cloned().unwrap_or_default();
+    let is_override = |file: &String| OVERRIDES.contains(&path::file_name(file));
+    let named = files
+        .iter()
+        .rfind(|file| !is_override(file))
+        .unwrap_or(&first);
+    Plan {
+        path: named.clone(),
+        directory: path::folder(&first).to_owned(),
+        files,
+        ..Plan::default()
+    }
+}
+
+/// What a file must be laid over.
+enum Below {
+    Nothing,
+    Files(Vec<String>),
+    Unknown,
 }

@@ -11,6 +11,8 @@ use super::{Fault, FaultKind};
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::value::path;
 
+/// Includes in one stack: files that include each other twice would double with every level.
+const INCLUDES: usize = 500;
 /// Services that extend each other in a row; a longer chain is a mistake, and would endanger the recursion.
 const CHAIN: usize = 64;
 
@@ -25,6 +27,8 @@ pub(super) struct Plan {
     pub(super) files: Vec<String>,
     /// Environment files; `None` for the folder's `.env`.
     pub(super) env: Option<Vec<String>>,
+    /// Whether nothing says that exactly these files are deployed together.
+    pub(super) guessed: bool,
     /// Active profiles, beside those of `COMPOSE_PROFILES`.
     pub(super) profiles: Vec<String>,
 }
@@ -71,6 +75,7 @@ pub(super) fn load(reader: &mut Reader, plan: &Plan) -> Merged {
         faults: Vec::new(),
         broken: false,
         including: Vec::new(),
+        includes: 0,
         reported: HashSet::new(),
     };
     let root = loading
@@ -93,6 +98,7 @@ struct Loading<'r, 'a> {
     faults: Vec<Fault>,
     broken: bool,
     including: Vec<String>,
+    includes: usize,
     reported: HashSet<(String, String)>,
 }
 
@@ -202,6 +208,13 @@ impl Loading<'_, '_> {
             paths.push(self.path_of(one, base)?);
         }
         let first = paths.first()?;
+        self.includes += 1;
+        if self.includes > INCLUDES {
+            self.broken = true;
+            self.reader
+                .gap_in(item.span, "more includes than are followed");
+            return None;
+        }
         if self.including.contains(first) {
             let message = format!("{first} includes itself");
             self.faults.push(Fault::new(item.span, message));
@@ -302,9 +315,8 @@ impl Loading<'_, '_> {
             Some(base) => {
                 let mut own = own;
                 take(&mut own, "extends");
-                let mut base = Tree::clone(&base);
-                take(&mut base, "extends");
-                Rc::new(merge_service(base, own))
+                // An `extends` of the base that leads nowhere stays, and says that more was meant to be there.
+                Rc::new(merge_service(Tree::clone(&base), own))
             }
             None => Rc::new(own),
         };

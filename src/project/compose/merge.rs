@@ -219,13 +219,12 @@ fn by_name(tree: Tree, entry: impl Fn(&Tree) -> Option<Entry>) -> Tree {
     let mut entries: Vec<Entry> = Vec::with_capacity(items.len());
     let mut at: HashMap<String, usize> = HashMap::with_capacity(items.len());
     for found in items.iter().filter_map(entry) {
-        match at.get(&found.key.value) {
-            Some(held) => entries[*held] = found,
-            None => {
-                at.insert(found.key.value.clone(), entries.len());
-                entries.push(found);
-            }
+        if let Some(held) = at.get(&found.key.value) {
+            entries[*held] = found;
+            continue;
         }
+        at.insert(found.key.value.clone(), entries.len());
+        entries.push(found);
     }
     Tree {
         value: Value::Map(entries),
@@ -265,13 +264,12 @@ fn last_of_each(items: Vec<Tree>, identity: fn(&Tree) -> Option<String>) -> Vec<
             kept.push(item);
             continue;
         };
-        match at.get(&id) {
-            Some(held) => kept[*held] = item,
-            None => {
-                at.insert(id, kept.len());
-                kept.push(item);
-            }
+        if let Some(held) = at.get(&id) {
+            kept[*held] = item;
+            continue;
         }
+        at.insert(id, kept.len());
+        kept.push(item);
     }
     kept
 }

@@ -94,11 +94,6 @@ impl Outline {
         !self.partial.is_empty()
     }
 
-    /// Whether no service says image or build.
-    pub(super) fn is_all_partial(&self) -> bool {
-        self.whole.is_empty()
-    }
-
     fn read(&mut self, document: &Node) {
         for item in document.get("include").and_then(Node::items).unwrap_or(&[]) {
             let written = item.get("path").unwrap_or(item);

@@ -1,6 +1,6 @@
 //! Reading the files of compose projects, each one once however many stacks it takes part in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::environment::Environment;
@@ -19,6 +19,7 @@ pub(super) struct Reader<'a> {
     ids: HashMap<String, FileId>,
     parsed: HashMap<FileId, Rc<yaml::Parsed>>,
     environments: HashMap<String, Rc<Vec<env_file::Line>>>,
+    told: BTreeSet<Gap>,
 }
 
 impl<'a> Reader<'a> {
@@ -40,6 +41,7 @@ impl<'a> Reader<'a> {
             ids,
             parsed: HashMap::new(),
             environments: HashMap::new(),
+            told: BTreeSet::new(),
         }
     }
 
@@ -116,7 +118,7 @@ impl<'a> Reader<'a> {
     }
 
     fn push_gap(&mut self, gap: Gap) {
-        if !self.gaps.contains(&gap) {
+        if self.told.insert(gap.clone()) {
             self.gaps.push(gap);
         }
     }

@@ -33,6 +33,7 @@ impl Around<'_, '_, '_> {
 
 /// Reads the tree of a stack.
 pub(super) fn stack(reader: &mut Reader, plan: &Plan, merged: &mut Merged) -> Stack {
+    merged.broken |= plan.guessed;
     for (_, service) in services_mut(&mut merged.root) {
         merge::unify(service);
     }
@@ -53,6 +54,7 @@ pub(super) fn stack(reader: &mut Reader, plan: &Plan, merged: &mut Merged) -> St
         directory: plan.directory.clone(),
         name: name(plan, merged),
         files: merged.files.clone(),
+        guessed: plan.guessed,
         networks: networks(&mut around, root, &services),
         volumes: volumes(&mut around, root),
         configs: objects(&mut around, root, "configs"),

@@ -75,6 +75,12 @@ pub(super) fn fill(node: &yaml::Node, lookup: &Lookup, troubles: &mut Vec<Troubl
                 .map(|item| fill(item, lookup, troubles))
                 .collect(),
         ),
+        // `image: {{ name }}`: YAML reads a template as a mapping in a mapping.
+        yaml::Value::Mapping(entries) if is_template(entries) => Value::Scalar(Scalar {
+            text: Text::unknown("a template fills it", node.span),
+            partial: HOLE.to_string(),
+            plain: true,
+        }),
         yaml::Value::Mapping(entries) => Value::Map(
             entries
                 .iter()
@@ -96,6 +102,10 @@ pub(super) fn fill(node: &yaml::Node, lookup: &Lookup, troubles: &mut Vec<Troubl
     }
 }
 
+fn is_template(entries: &[yaml::Entry]) -> bool {
+    matches!(entries, [only] if only.key.value.starts_with('{'))
+}
+
 fn filled(
     scalar: &yaml::Scalar,
     span: Span,
@@ -109,7 +119,14 @@ fn filled(
             plain: scalar.plain,
         };
     }
-    let filled = interpolate(&scalar.text, lookup);
+    // Compose is called in the project's folder, so that a path may start with it.
+    let in_folder = ["$PWD", "${PWD}", "${PWD:-"]
+        .iter()
+        .any(|start| scalar.text.starts_with(start));
+    let filled = interpolate(&scalar.text, &|name| match lookup(name) {
+        None if in_folder && name == "PWD" => Some(Ok(".".to_owned())),
+        found => found,
+    });
     if filled.invalid {
         troubles.push(Trouble::Invalid(span));
     }
@@ -119,7 +136,7 @@ fn filled(
     Scalar {
         text: Text {
             value: filled.value,
-            assumed: filled.assumed,
+            assumed: filled.assumed || in_folder,
             span,
         },
         partial: filled.partial,

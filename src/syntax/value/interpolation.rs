@@ -20,7 +20,7 @@ pub struct Filled {
     pub assumed: bool,
     /// Names that `?` demands and nothing sets, each with its message.
     pub required: Vec<(String, String)>,
-    /// Whether compose would refuse the text (`$` before nothing, `${` without `}`).
+    /// Whether compose would refuse the text (`${` without `}` or without a name).
     pub invalid: bool,
 }
 
@@ -52,13 +52,13 @@ fn fill(parts: Pair<Rule>, lookup: &Lookup, filled: &mut Filled) {
     for part in parts.into_inner() {
         match part.as_rule() {
             Rule::literal | Rule::word_text => filled.push(part.as_str()),
-            Rule::escaped => filled.push("$"),
             Rule::named => {
                 let name = part.as_str().trim_start_matches('$');
                 filled.variable(name, lookup(name));
             }
             Rule::braced => braced(part, lookup, filled),
-            Rule::stray => filled.refuse("a dollar sign that starts no variable"),
+            // A lone dollar sign is refused by older releases of compose and kept by newer ones.
+            Rule::escaped | Rule::stray => filled.push("$"),
             _ => {}
         }
     }
@@ -170,6 +170,7 @@ mod tests {
             ("${EMPTY+x}", "x", false),
             ("${N+x}", "", true),
             ("${A:?gone}", "a", false),
+            ("a$ $(b) $1$", "a$ $(b) $1$", false),
             ("${N:-a:b?c}", "a:b?c", true),
         ] {
             assert_eq!(fill(text), (Ok(want.into()), assumed), "{text}");
@@ -187,7 +188,7 @@ mod tests {
 
     #[test]
     fn broken_forms_are_refused_not_guessed() {
-        for text in ["a$", "$1", "${", "${}", "${A", "${A b}", "${A:-x", "${1A}"] {
+        for text in ["${", "${}", "${A", "${A b}", "${A:-x", "${1A}"] {
             assert!(interpolate(text, &known).invalid, "{text}");
         }
     }

@@ -35,8 +35,9 @@ pub fn short_port(text: &str) -> Option<ShortPort> {
             Rule::address => {
                 port.host_ip = part.into_inner().next().map(|ip| ip.as_str().to_owned());
             }
-            Rule::published => port.published = range_or_hole(part)?,
-            Rule::target => port.target = range_or_hole(part)?,
+            Rule::published | Rule::target if is_hole(&part) => {}
+            Rule::published => port.published = Some(range(part)?),
+            Rule::target => port.target = Some(range(part)?),
             Rule::protocol => port.protocol = part.as_str().to_ascii_lowercase(),
             _ => {}
         }
@@ -49,15 +50,9 @@ pub fn port_range(text: &str) -> Option<Range> {
     range(Grammar::parse(Rule::port_range, text).ok()?.next()?)
 }
 
-fn range_or_hole(pair: Pair<Rule>) -> Option<Option<Range>> {
-    let is_hole = pair
-        .clone()
-        .into_inner()
-        .any(|part| part.as_rule() == Rule::hole);
-    if is_hole {
-        return Some(None);
-    }
-    range(pair).map(Some)
+fn is_hole(pair: &Pair<Rule>) -> bool {
+    let mut parts = pair.clone().into_inner();
+    parts.any(|part| part.as_rule() == Rule::hole)
 }
 
 fn range(pair: Pair<Rule>) -> Option<Range> {

@@ -10,7 +10,7 @@ use crate::finding::SyntaxError;
 use crate::source::{FileId, Span, Spanned};
 
 /// Nodes that aliases may copy, beside one per byte of the file: a dozen lines can ask for billions.
-const ALIAS_BUDGET: usize = 200_000;
+const ALIAS_BUDGET: usize = 500_000;
 /// Collections within each other, aliases followed; deeper trees would endanger every recursion over them.
 const DEPTH: usize = 256;
 /// Bytes of text that weigh as much as one node when an alias copies it.
