@@ -452,6 +452,9 @@ impl Seeker<'_> {
                 "{socket} is on a machine that is not part of the project"
             ));
         };
+        if path::strip(socket, "/dev/shm").is_some() {
+            return Target::Unknown("/dev/shm may be shared through `ipc`".to_owned());
+        }
         let Some(location) = location else {
             let view = self.project.container(proxy).view.locate(socket);
             return match view {

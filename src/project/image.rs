@@ -113,17 +113,25 @@ impl Container {
             .as_ref()
             .and_then(|text| text.get())
             .map(str::to_owned);
-        let Some(place) = build.dockerfile.as_ref().filter(|_| build.inline.is_none()) else {
-            self.unread = Some("no Dockerfile is named".to_owned());
+        if build.inline.is_some() {
+            self.unread = Some("its Dockerfile is inline".to_owned());
+            return Vec::new();
+        }
+        // Without `dockerfile:` it is the file of that name in the context.
+        let path = match (&build.dockerfile, &self.context) {
+            (Some(place), _) => place.get().map(str::to_owned),
+            (None, Some(context)) => path::below(context, "Dockerfile"),
+            (None, None) => None,
+        };
+        let Some(path) = path.as_deref() else {
+            self.unread = Some("where its Dockerfile lies is unknown".to_owned());
             return Vec::new();
         };
-        let Some(path) = place.get() else {
-            self.unread = Some("the Dockerfile's path is unknown".to_owned());
-            return Vec::new();
-        };
+        let written = build.dockerfile.as_ref().or(build.context.as_ref());
+        let span = written.map_or(service.name.span, |text| text.span);
         let Some(id) = files.open(path) else {
-            let line = Some(files.sources.position(place.span).line);
-            let at = files.sources.get(place.span.file).path.clone();
+            let line = Some(files.sources.position(span).line);
+            let at = files.sources.get(span.file).path.clone();
             let reason = format!(
                 "Dockerfile {path} of {} is not in the tree",
                 service.name.value
