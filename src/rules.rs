@@ -216,7 +216,7 @@ fn grouped<'a, K: PartialEq>(
             .find(|(hop, known, _)| *hop == link.from && *known == key)
         {
             Some((_, _, links)) if links.iter().all(|known| known.span != link.span) => {
-                links.push(link)
+                links.push(link);
             }
             Some(_) => {}
             None => groups.push((link.from, key, vec![link])),

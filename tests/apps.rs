@@ -1,5 +1,11 @@
 //! What a container runs: every case of `fixtures/apps`, and the cost of looking a program up.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may stop at once, and reads its fixtures itself"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,5 +1,11 @@
 //! Dockerfiles: the trees of `fixtures/syntax/dockerfile`, what stages come to, and any text at all.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may stop at once, and reads its fixtures itself"
+)]
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -209,9 +215,13 @@ fn check(text: &str) {
     for instruction in &tree.instructions {
         inside(instruction.span);
         inside(instruction.body.span);
-        instruction.words.iter().for_each(|word| inside(word.span));
+        for word in &instruction.words {
+            inside(word.span);
+        }
     }
-    errors.iter().for_each(|error| inside(error.span));
+    for error in &errors {
+        inside(error.span);
+    }
     image(&tree, None, &|_| Variable::Unset);
     for simple in command::line(text).commands {
         for word in &simple.words {

@@ -1,6 +1,12 @@
 //! Whole projects: what the program says of each folder of `fixtures/stacks`, beside it in `expected.txt`.
 //! `UPDATE=1 cargo test --test stacks` writes the answers.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may stop at once, and reads its fixtures itself"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

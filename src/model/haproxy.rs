@@ -148,7 +148,7 @@ impl<'a> Reader<'a> {
                 .is_none()
         };
         if self.conf.complete {
-            needed.iter().copied().filter(|name| unset(&name)).collect()
+            needed.iter().copied().filter(|name| unset(name)).collect()
         } else {
             Vec::new()
         }

@@ -98,9 +98,9 @@ impl<'a, 'f> Expander<'a, 'f> {
         self.included.insert(id);
         let mut directives = self.files.nginx(id).directives.clone();
         if template && let Some(envsubst) = self.envsubst {
-            directives
-                .iter_mut()
-                .for_each(|directive| fill(directive, envsubst));
+            for directive in &mut directives {
+                fill(directive, envsubst);
+            }
         }
         stack.push(id);
         let expanded = self.expand(directives, stack);

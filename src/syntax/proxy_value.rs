@@ -106,7 +106,7 @@ fn collect(pair: Pair<Rule>) -> RawAddress {
             Rule::scheme | Rule::family => address.scheme = Some(text().to_ascii_lowercase()),
             Rule::socket_path | Rule::path_address => address.socket = Some(text()),
             Rule::inside | Rule::plain_host | Rule::haproxy_host | Rule::v6_host => {
-                address.host = Some(text())
+                address.host = Some(text());
             }
             Rule::port => address.port = Some(text()),
             Rule::uri => address.uri = text(),

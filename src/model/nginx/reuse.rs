@@ -82,13 +82,12 @@ fn http(
     let header = scope
         .all("proxy_set_header")
         .into_iter()
-        .filter(|directive| {
+        .rfind(|directive| {
             directive
                 .args
                 .first()
                 .is_some_and(|arg| arg.value.eq_ignore_ascii_case("connection"))
-        })
-        .last();
+        });
     match header.and_then(|directive| directive.args.get(1)) {
         Some(value) if has_variable(&value.value) => {
             Reuse::Unknown("the Connection header holds a variable".to_owned())

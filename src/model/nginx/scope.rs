@@ -18,6 +18,7 @@ impl<'a> Scope<'a> {
     }
 
     /// A block inside this one.
+    #[must_use]
     pub fn inner(&self, directives: &'a [Directive]) -> Self {
         let mut blocks = self.blocks.clone();
         blocks.push(directives);
