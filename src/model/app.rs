@@ -223,6 +223,7 @@ fn pin(cx: &mut Cx<'_>, process: &mut Process, package: &str) {
     if let Some(version) = python::pinned(cx, package) {
         let old = version
             .value()
+            // plain: numbers with dots between
             .and_then(|version| version.split('.').next()?.parse::<u32>().ok());
         if process.program == "gunicorn-sync" && old.is_some_and(|major| major < 22) {
             "gunicorn-sync-legacy".clone_into(&mut process.program);
@@ -239,9 +240,11 @@ fn one(cx: &Cx<'_>, argv: Vec<Text>) -> Started {
 /// The tag of the container's image, if it is this one.
 fn tag(cx: &Cx<'_>, name: &str) -> Option<String> {
     let reference = cx.launch.image.as_ref()?.get()?;
+    // plain: an image reference has no quotes, and one `@` at most
     let reference = reference.split('@').next()?;
     let reference = reference.strip_prefix("docker.io/").unwrap_or(reference);
     let reference = reference.strip_prefix("library/").unwrap_or(reference);
+    // plain: an image reference has no quotes, and its tag ends it
     match reference.rsplit_once(':') {
         Some((before, tag)) if before == name => Some(tag.to_owned()),
         None if reference == name => Some("latest".to_owned()),

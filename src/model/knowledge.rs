@@ -111,6 +111,7 @@ struct EdgeFile {
 /// The name of a row of `images.toml`, which stands on a line of its own.
 fn row_name(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("  { name = \"")?;
+    // plain: a row of the project's own table, whose names hold no escape
     rest.split_once('"').map(|(name, _)| name)
 }
 

@@ -46,6 +46,7 @@ fn want_is_zero(rest: &[u64]) -> bool {
 /// `>=1.23.4 <1.27.3` holds.
 pub fn within(version: &Setting<String>, range: &str) -> Versions {
     let mut result = Versions::All;
+    // plain: a range of the tables, bounds with blanks between
     for part in range.split_whitespace() {
         let one = if let Some(bound) = part.strip_prefix(">=") {
             at_least(version, bound)
@@ -69,6 +70,7 @@ pub fn within(version: &Setting<String>, range: &str) -> Versions {
 
 fn numbers(version: &str) -> Vec<u64> {
     version
+        // plain: numbers with dots between
         .split('.')
         .map_while(|part| part.parse().ok())
         .collect()

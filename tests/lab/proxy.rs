@@ -102,38 +102,7 @@ const CGI: [&str; 10] = [
 
 fn start_nginx(view: View, mounted: &[(String, &str)]) -> Result<Proxy, String> {
     let service = view.service;
-    let mut texts: Vec<(String, String)> = mounted
-        .iter()
-        .map(|(path, text)| (path.clone(), (*text).to_owned()))
-        .collect();
-    fill_templates(view, &mut texts);
-    let shipped = [
-        ("/etc/nginx/nginx.conf", MAIN.to_owned()),
-        ("/etc/nginx/mime.types", MIME_TYPES.to_owned()),
-        (
-            "/etc/nginx/fastcgi_params",
-            params("fastcgi", "SCRIPT_NAME $fastcgi_script_name"),
-        ),
-        (
-            "/etc/nginx/uwsgi_params",
-            params("uwsgi", "PATH_INFO $document_uri"),
-        ),
-        ("/usr/share/nginx/html/index.html", "welcome\n".to_owned()),
-    ];
-    for (path, text) in shipped {
-        if !texts.iter().any(|(have, _)| have == path) {
-            texts.push((path.to_owned(), text));
-        }
-    }
-    let in_conf_d = texts
-        .iter()
-        .any(|(path, _)| path.starts_with("/etc/nginx/conf.d/"));
-    if !in_conf_d && service.name != "host" {
-        texts.push((
-            "/etc/nginx/conf.d/default.conf".to_owned(),
-            WELCOME.to_owned(),
-        ));
-    }
+    let texts = in_place(view, mounted);
     let configs = texts
         .iter()
         .filter(|(path, _)| is_config(path))
@@ -167,6 +136,43 @@ fn start_nginx(view: View, mounted: &[(String, &str)]) -> Result<Proxy, String> 
         program,
         listens: rewrite.listens,
     })
+}
+
+/// The files of an nginx container: those of the page, and what the image ships where the page has none.
+fn in_place(view: View, mounted: &[(String, &str)]) -> Vec<(String, String)> {
+    let mut texts: Vec<(String, String)> = mounted
+        .iter()
+        .map(|(path, text)| (path.clone(), (*text).to_owned()))
+        .collect();
+    fill_templates(view, &mut texts);
+    let shipped = [
+        ("/etc/nginx/nginx.conf", MAIN.to_owned()),
+        ("/etc/nginx/mime.types", MIME_TYPES.to_owned()),
+        (
+            "/etc/nginx/fastcgi_params",
+            params("fastcgi", "SCRIPT_NAME $fastcgi_script_name"),
+        ),
+        (
+            "/etc/nginx/uwsgi_params",
+            params("uwsgi", "PATH_INFO $document_uri"),
+        ),
+        ("/usr/share/nginx/html/index.html", "welcome\n".to_owned()),
+    ];
+    for (path, text) in shipped {
+        if !texts.iter().any(|(have, _)| have == path) {
+            texts.push((path.to_owned(), text));
+        }
+    }
+    let in_conf_d = texts
+        .iter()
+        .any(|(path, _)| path.starts_with("/etc/nginx/conf.d/"));
+    if !in_conf_d && view.service.name != "host" {
+        texts.push((
+            "/etc/nginx/conf.d/default.conf".to_owned(),
+            WELCOME.to_owned(),
+        ));
+    }
+    texts
 }
 
 /// Whether nginx reads a file as configuration.

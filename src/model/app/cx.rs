@@ -6,7 +6,7 @@ use super::{ContainerFiles, Inside, Launch};
 use crate::model::knowledge;
 use crate::source::{FileId, Span};
 use crate::syntax::command::Variable;
-use crate::syntax::value::Text;
+use crate::syntax::value::{Text, path};
 
 /// Images that bring a language or a distribution and start nothing that takes requests by themselves.
 const RUNTIMES: [&str; 16] = [
@@ -128,22 +128,11 @@ impl<'a> Cx<'a> {
 
     /// A path, taken from the working directory if it is relative.
     pub(super) fn absolute(&self, path: &str) -> String {
-        let joined = if path.starts_with('/') {
-            path.to_owned()
+        if path.starts_with('/') {
+            path::absolute(path)
         } else {
-            format!("{}/{path}", self.cwd)
-        };
-        let mut parts: Vec<&str> = Vec::new();
-        for part in joined.split('/') {
-            match part {
-                "" | "." => {}
-                ".." => {
-                    parts.pop();
-                }
-                part => parts.push(part),
-            }
+            path::absolute(&format!("{}/{path}", self.cwd))
         }
-        format!("/{}", parts.join("/"))
     }
 
     /// The text of a file.
@@ -199,5 +188,5 @@ pub(super) fn part(text: &Text, from: usize, to: usize) -> Span {
 
 /// The last part of a path.
 pub(super) fn basename(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+    path::file_name(path)
 }

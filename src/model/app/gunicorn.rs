@@ -47,29 +47,26 @@ struct Source {
     tls: bool,
 }
 
+/// The words of `GUNICORN_CMD_ARGS`; `Err`: why they are unknown.
+fn words(text: Text) -> Result<Vec<Text>, String> {
+    let raw = text.value?;
+    let words = command::words(&raw);
+    let words = words.iter().map(|word| Text {
+        value: word.literal().ok_or_else(|| "it is not plain".to_owned()),
+        assumed: text.assumed,
+        span: text.span,
+    });
+    Ok(words.collect())
+}
+
 impl Source {
     fn new(cx: &mut Cx<'_>, base: &Program, argv: &[Text]) -> Self {
         let flags: Vec<Text> = argv.get(1..).unwrap_or(&[]).to_vec();
-        let mut open = None;
-        let mut from_env = Vec::new();
-        if let Some(text) = cx.env("GUNICORN_CMD_ARGS") {
-            match &text.value {
-                Ok(raw) => {
-                    from_env = command::words(raw)
-                        .iter()
-                        .map(|word| {
-                            let value = word.literal().ok_or_else(|| "it is not plain".to_owned());
-                            Text {
-                                value,
-                                assumed: text.assumed,
-                                span: text.span,
-                            }
-                        })
-                        .collect();
-                }
-                Err(why) => open = Some(why.clone()),
-            }
-        }
+        let (from_env, mut open) = match cx.env("GUNICORN_CMD_ARGS").map(words) {
+            Some(Ok(words)) => (words, None),
+            Some(Err(why)) => (Vec::new(), Some(why)),
+            None => (Vec::new(), None),
+        };
         let both = [flags.clone(), from_env.clone()].concat();
         let told = Flags::new(&both).get(base.flags("config"));
         let mut certain = cx.plain_image();

@@ -55,10 +55,12 @@ fn version(cx: &Cx<'_>, name: &str) -> Setting<String> {
     let image = cx.launch.image.as_ref();
     let tag = image
         .and_then(Text::get)
+        // plain: an image reference has no quotes, and its tag ends it
         .and_then(|image| image.rsplit_once(':'));
     let Some((before, tag)) = tag else {
         return Setting::unknown("the image has no tag");
     };
+    // plain: a tag is letters, digits, `.`, `_` and `-`
     let number = tag.split('-').next().unwrap_or("");
     if !before.contains(name) || !number.starts_with(|c: char| c.is_ascii_digit()) {
         return Setting::unknown(format!("the tag {tag} names no version"));
@@ -126,6 +128,7 @@ fn known(
 
 /// `postgres` of `postgres:*`, `n8n` of `n8nio/n8n:*`.
 fn knowledge_name(image: &Image) -> String {
+    // plain: a pattern of the tables, in which a `:` stands before the tag alone
     let name = image.name.split(':').next().unwrap_or(&image.name);
     basename(name).trim_end_matches('*').to_owned()
 }

@@ -5,7 +5,7 @@ use super::cx::{Cx, Read, basename, part};
 use super::{package, script};
 use crate::project::compose::Command;
 use crate::syntax::command;
-use crate::syntax::value::Text;
+use crate::syntax::value::{Text, path};
 
 /// How many wrappers are followed; configs that are deeper than this are loops.
 const DEPTH: usize = 16;
@@ -219,6 +219,7 @@ fn env(cx: &mut Cx<'_>, rest: &[Text]) -> Step {
         let Some(text) = word.get() else {
             return Step::Done(Started::Unknown("what env starts is not plain".to_owned()));
         };
+        // plain: the word has lost its quotes already, and env cuts at the first `=`
         match text.split_once('=') {
             Some((name, value)) if !text.starts_with('-') => {
                 let text = Text {
@@ -292,8 +293,7 @@ fn python(rest: &[Text]) -> Step {
 
 /// Whether a word names a source file.
 pub(super) fn is_source(word: &str, extension: &str) -> bool {
-    word.rsplit_once('.')
-        .is_some_and(|(_, end)| end == extension)
+    path::has_extension(word, &[extension])
 }
 
 /// Whether a word is this one.

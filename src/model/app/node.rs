@@ -32,31 +32,33 @@ pub(super) fn runs_sources(name: &str) -> bool {
     )
 }
 
+/// Flags of the runners that take a value; node and tsx know the first nine.
+const VALUED: [&str; 16] = [
+    "-r",
+    "--require",
+    "--import",
+    "--loader",
+    "--experimental-loader",
+    "--env-file",
+    "-P",
+    "--project",
+    "--watch-path",
+    "--watch",
+    "-w",
+    "-e",
+    "--ext",
+    "-i",
+    "--instances",
+    "--name",
+];
+
 /// The process of `node [flags] file`.
 pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     let runner = basename(argv.first()?.get()?).to_owned();
-    let valued = [
-        "-r",
-        "--require",
-        "--import",
-        "--loader",
-        "--experimental-loader",
-        "--env-file",
-        "-P",
-        "--project",
-        "--watch-path",
-        "--watch",
-        "-w",
-        "-e",
-        "--ext",
-        "-i",
-        "--instances",
-        "--name",
-    ];
     let valued = if runner == "node" || runner == "tsx" {
-        &valued[..9]
+        &VALUED[..9]
     } else {
-        &valued[..]
+        &VALUED[..]
     };
     let mut rest = skip(&argv[1..], valued);
     while rest
@@ -135,6 +137,7 @@ fn program(
 /// Node's major version by the image that runs or is built on.
 fn major(cx: &Cx<'_>) -> Option<u32> {
     let tag = super::tag(cx, "node")?;
+    // plain: a tag is letters, digits, `.`, `_` and `-`
     tag.split(['.', '-']).next()?.parse().ok()
 }
 
@@ -192,6 +195,7 @@ fn find(cx: &mut Cx<'_>, file: &str, fastify: bool) -> Found {
         paths.extend([format!("{file}.js"), format!("{file}/index.js")]);
     }
     // What is built from TypeScript by the usual layout.
+    // plain: a path has no quotes
     if let Some((_, name)) = file.trim_start_matches("./").split_once("dist/") {
         let stem = name.strip_suffix(".js").unwrap_or(name);
         paths.push(format!("src/{stem}.ts"));

@@ -124,27 +124,33 @@ pub(super) fn dotnet(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
             program,
         ));
     } else {
-        let tag = super::tag(cx, "mcr.microsoft.com/dotnet/aspnet");
-        let major: Option<u32> = tag.and_then(|tag| tag.split(['.', '-']).next()?.parse().ok());
-        let bound = match (major, &program.listen) {
-            (Some(major), Some(listen)) => {
-                let port = if major >= 8 { 8080 } else { 80 };
-                default(
-                    Address::Tcp {
-                        bind: Bind::Any,
-                        port,
-                    },
-                    program,
-                    &listen.source,
-                    false,
-                )
-            }
-            _ => Setting::unknown("it depends on the image and on the program"),
-        };
+        let bound = image_port(cx, program);
         listeners.push(listener(bound, Protocol::Http, program));
     }
     let timeouts = serve::timeouts(cx, program, &[]);
     Some(serve::bare(cx, program, argv, listeners, timeouts))
+}
+
+/// Where Kestrel listens if nothing but the image says so.
+fn image_port(cx: &Cx<'_>, program: &knowledge::Program) -> Setting<Address> {
+    let tag = super::tag(cx, "mcr.microsoft.com/dotnet/aspnet");
+    // plain: a tag is letters, digits, `.`, `_` and `-`
+    let major: Option<u32> = tag.and_then(|tag| tag.split(['.', '-']).next()?.parse().ok());
+    match (major, &program.listen) {
+        (Some(major), Some(listen)) => {
+            let port = if major >= 8 { 8080 } else { 80 };
+            default(
+                Address::Tcp {
+                    bind: Bind::Any,
+                    port,
+                },
+                program,
+                &listen.source,
+                false,
+            )
+        }
+        _ => Setting::unknown("it depends on the image and on the program"),
+    }
 }
 
 fn from_urls(
@@ -162,6 +168,7 @@ fn from_urls(
             )];
         }
     };
+    // plain: Kestrel cuts its list of URLs at every `;`, and knows no quotes
     raw.split(';')
         .filter(|url| !url.trim().is_empty())
         .map(|url| {
@@ -195,9 +202,11 @@ pub(super) fn traefik(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         .iter()
         .filter_map(|word| {
             let text = word.get()?;
+            // plain: the word has lost its quotes already
             let (flag, value) = text.split_once('=')?;
             let lower = flag.to_ascii_lowercase();
             (lower.starts_with("--entrypoints.") && lower.ends_with(".address")).then(|| {
+                // plain: an address has no quotes
                 let value = value.split("/tcp").next().unwrap_or(value);
                 let value = Text {
                     value: Ok(value.to_owned()),

@@ -38,6 +38,7 @@ pub(super) fn fpm(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         for entry in constant::settings(&text) {
             let value = entry
                 .value
+                // plain: the two values that are read, an address and a duration, hold no `;`
                 .split(';')
                 .next()
                 .unwrap_or("")
@@ -51,25 +52,7 @@ pub(super) fn fpm(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
             }
         }
     }
-    let image_sets = Address::Tcp {
-        bind: Bind::Any,
-        port: 9000,
-    };
-    let bound = match &listen {
-        // The image's zz-docker.conf sets `listen = 9000` behind www.conf.
-        Some(text) if official && !overrides(text, cx) => default(
-            image_sets,
-            program,
-            "zz-docker.conf of the official image: listen = 9000",
-            false,
-        ),
-        Some(text) => address(cx, text, Some(9000), &Bind::Any),
-        None if official => {
-            let source = "zz-docker.conf of the official image: listen = 9000";
-            default(image_sets, program, source, !unseen)
-        }
-        None => Setting::unknown("php-fpm's pool file is not in the tree"),
-    };
+    let bound = bound(cx, program, listen.as_ref(), official, unseen);
     let mut timeouts = serve::timeouts(cx, program, &[]);
     if let Some(text) = limit {
         let killed = seconds(&text);
@@ -84,6 +67,35 @@ pub(super) fn fpm(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         vec![listener(bound, Protocol::Fastcgi, program)],
         timeouts,
     ))
+}
+
+/// Where the pool listens: what its last file says, unless the official image's own file says it again.
+fn bound(
+    cx: &mut Cx<'_>,
+    program: &knowledge::Program,
+    listen: Option<&Text>,
+    official: bool,
+    unseen: bool,
+) -> Setting<Address> {
+    let image_sets = Address::Tcp {
+        bind: Bind::Any,
+        port: 9000,
+    };
+    match listen {
+        // The image's zz-docker.conf sets `listen = 9000` behind www.conf.
+        Some(text) if official && !overrides(text, cx) => default(
+            image_sets,
+            program,
+            "zz-docker.conf of the official image: listen = 9000",
+            false,
+        ),
+        Some(text) => address(cx, text, Some(9000), &Bind::Any),
+        None if official => {
+            let source = "zz-docker.conf of the official image: listen = 9000";
+            default(image_sets, program, source, !unseen)
+        }
+        None => Setting::unknown("php-fpm's pool file is not in the tree"),
+    }
 }
 
 /// Whether a pool file is read behind the image's own `zz-docker.conf`.

@@ -155,6 +155,7 @@ pub(super) fn pinned(cx: &mut Cx<'_>, package: &str) -> Option<Setting<String>> 
         for entry in constant::settings(&text) {
             let name = entry.name.to_ascii_lowercase();
             let version = entry.value.trim_start_matches('=').trim();
+            // plain: a version holds none of the signs that end it
             let version = version.split([';', ' ', '#', '\\']).next().unwrap_or("");
             if name == package && !version.is_empty() && text[entry.range.clone()].contains("==") {
                 let span = Span::new(id, entry.range.start, entry.range.end);

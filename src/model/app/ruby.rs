@@ -187,9 +187,11 @@ impl Config {
             // Options behind the address (`backlog: 64`) mean nothing here.
             let value = entry
                 .value
+                // plain: an address, which holds no comma
                 .split(", :")
                 .next()
                 .unwrap_or("")
+                // plain: an address, which holds no comma
                 .split(", backlog")
                 .next()
                 .unwrap_or("");
@@ -284,6 +286,7 @@ fn binds(
 fn row(version: Option<&Setting<String>>) -> Option<&'static Program> {
     let major = version
         .and_then(Setting::value)
+        // plain: numbers with dots between
         .and_then(|version| version.split('.').next()?.parse::<u32>().ok());
     knowledge::program(match major {
         Some(..7) => "puma",

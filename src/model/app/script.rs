@@ -170,6 +170,7 @@ impl Walk<'_, '_> {
             Some("export" | "local" | "readonly") => {
                 for word in &words[1..] {
                     let name = word.literal().unwrap_or_default();
+                    // plain: a name, which ends at its first `=`
                     self.hide(name.split('=').next().unwrap_or(""));
                 }
             }
@@ -429,6 +430,7 @@ fn split(word: &Word) -> Option<(String, Word)> {
     let command::Part::Literal(first) = word.parts.first()? else {
         return None;
     };
+    // plain: the word is parsed already, and its name ends at the first `=`
     let (name, value) = first.split_once('=')?;
     let mut rest = word.clone();
     rest.parts[0] = command::Part::Literal(value.to_owned());

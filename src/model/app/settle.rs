@@ -153,6 +153,7 @@ pub(super) fn protocol(word: &str) -> Option<Protocol> {
 pub(super) fn command_fits(pattern: &str, argv: &[Text]) -> bool {
     let mut words = argv.iter();
     let mut gap = false;
+    // plain: a pattern of the tables, words with one blank between
     for piece in pattern.split(' ') {
         if piece == "**" {
             gap = true;

@@ -4,12 +4,14 @@
 ///
 /// A reference without a tag means `latest`, as Docker reads it.
 pub(super) fn canonical(reference: &str) -> String {
+    // plain: an image reference has no quotes, and one `@` at most
     let name = reference.split('@').next().unwrap_or(reference);
     let name = ["docker.io/", "index.docker.io/", "registry-1.docker.io/"]
         .iter()
         .find_map(|host| name.strip_prefix(host))
         .unwrap_or(name);
     let name = name.strip_prefix("library/").unwrap_or(name);
+    // plain: an image reference has no quotes
     let last = name.rsplit('/').next().unwrap_or(name);
     if last.contains(':') {
         name.to_owned()
@@ -20,6 +22,7 @@ pub(super) fn canonical(reference: &str) -> String {
 
 /// Whether a text fits a pattern in which `*` stands for any text.
 pub fn fits(pattern: &str, text: &str) -> bool {
+    // plain: a pattern of the tables, which knows no escape
     let mut pieces = pattern.split('*');
     let first = pieces.next().unwrap_or("");
     let Some(mut rest) = text.strip_prefix(first) else {

@@ -27,89 +27,98 @@ pub(super) fn nginx_of(
     at: ServiceRef,
     claimed: &mut BTreeSet<FileId>,
 ) -> Option<NginxConf> {
-    let image = image_of(container);
-    let known = is_nginx_image(image);
     let placed = placed(files, container, Format::Nginx);
-    let runs = container.words().iter().any(|word| word.contains("nginx"));
-    if !known && (placed.is_empty() || is_haproxy_image(image)) && !(runs && !placed.is_empty()) {
+    if !runs_nginx(container, &placed) {
         return None;
     }
-    let at_home = placed
-        .iter()
-        .any(|(target, _)| target.contains("nginx") || target.contains("openresty"));
-    if !known && !runs && !at_home {
-        return None;
-    }
+    let known = is_nginx_image(image_of(container));
     let inside = main_path(container);
+    let main = main_file(files, container, &inside)?;
     let envsubst = container.envsubst();
-    let (main, main_given) = match container.view.look(files.host, &inside) {
-        Seen::File(path) => (files.open(&path)?, true),
-        Seen::Elsewhere(Location::Image(_)) if known => (
-            files.shipped("nginx.conf of the image", SHIPPED_NGINX),
-            false,
-        ),
-        Seen::Elsewhere(Location::Image(_)) => (
-            files.shipped("nginx.conf of the package", PACKAGED_NGINX),
-            false,
-        ),
-        _ => (
-            files.shipped("nginx.conf that is not in the tree", "http {\n}\n"),
-            false,
-        ),
-    };
-    let filled_by_command = container
-        .words()
-        .iter()
-        .any(|word| word.contains("envsubst"));
-    let prefix = path::parent(&inside);
     let mut expander = Expander::new(
         files,
         Root::Container(&container.view),
-        prefix,
+        path::parent(&inside),
         Some(&envsubst),
     );
-    let mut directives = expander.file(main, main_given && filled_by_command);
+    let mut directives = expander.file(main.id, main.given && names_word(container, "envsubst"));
     let mut included = std::mem::take(&mut expander.included);
-    let mut point = main;
-    for (_, id) in placed
+    let loose = placed
         .iter()
-        .filter(|(target, _)| is_loose(target, container, known))
-    {
+        .filter(|(target, _)| is_loose(target, container, known));
+    let mut last_loose = None;
+    for (_, id) in loose {
         if included.contains(id) {
             continue;
         }
         let extra = expander.file(*id, true);
-        if is_main(&extra) && main_given {
+        if is_main(&extra) && main.given {
             continue;
         }
-        if !main_given {
-            point = *id;
-        }
+        last_loose = Some(*id);
         directives.extend(wrap(extra, *id));
         included.extend(std::mem::take(&mut expander.included));
     }
-    if point == main && !main_given {
-        point = placed
-            .iter()
-            .map(|(_, id)| *id)
-            .find(|id| included.contains(id))
-            .unwrap_or(main);
-    }
     let complete = expander.complete;
-    let unmounted = false;
-    let alone = known && is_plain_launch(container, "nginx");
+    let first_included = placed.iter().find(|(_, id)| included.contains(id));
+    // Findings about the whole process belong into a file of the project, not into a shipped main.
+    let point = last_loose
+        .or(first_included.map(|(_, id)| *id))
+        .filter(|_| !main.given)
+        .unwrap_or(main.id);
     claimed.extend(included);
-    let image = container.image.clone().filter(|_| known);
     Some(NginxConf {
         service: Some(at),
         main: point,
         directives,
         complete,
         fragment: false,
-        image,
-        unmounted,
-        alone,
+        image: container.image.clone().filter(|_| known),
+        unmounted: false,
+        alone: known && is_plain_launch(container, "nginx"),
     })
+}
+
+/// Whether a container runs nginx: its image is one, or its command or its folders say so of the configs placed in it.
+fn runs_nginx(container: &Container, placed: &[(String, FileId)]) -> bool {
+    let image = image_of(container);
+    if is_nginx_image(image) {
+        return true;
+    }
+    if placed.is_empty() {
+        return false;
+    }
+    let at_home = placed
+        .iter()
+        .any(|(target, _)| target.contains("nginx") || target.contains("openresty"));
+    names_word(container, "nginx") || (at_home && !is_haproxy_image(image))
+}
+
+/// Whether a word of the container's command holds a text.
+fn names_word(container: &Container, text: &str) -> bool {
+    container.words().iter().any(|word| word.contains(text))
+}
+
+/// The file that a process starts from.
+struct Main {
+    id: FileId,
+    /// Whether the project has it; else it stands for the one of the image or the package.
+    given: bool,
+}
+
+/// The file at the path of the main file, or what the image or the package ships in its place.
+fn main_file(files: &mut Files, container: &Container, inside: &str) -> Option<Main> {
+    let known = is_nginx_image(image_of(container));
+    let (name, text) = match container.view.look(files.host, inside) {
+        Seen::File(path) => {
+            return files.open(&path).map(|id| Main { id, given: true });
+        }
+        Seen::Elsewhere(Location::Image(_)) if known => ("nginx.conf of the image", SHIPPED_NGINX),
+        Seen::Elsewhere(Location::Image(_)) => ("nginx.conf of the package", PACKAGED_NGINX),
+        _ => ("nginx.conf that is not in the tree", "http {\n}\n"),
+    };
+    let id = files.shipped(name, text);
+    Some(Main { id, given: false })
 }
 
 /// The main file: what `-c` names, else the compiled-in path.
@@ -120,9 +129,7 @@ fn main_path(container: &Container) -> String {
         .position(|word| *word == "-c")
         .and_then(|at| words.get(at + 1));
     match named {
-        Some(file) if words.iter().any(|word| word.contains("nginx")) => {
-            path::absolute("/etc/nginx", file)
-        }
+        Some(file) if names_word(container, "nginx") => path::absolute("/etc/nginx", file),
         _ if repository(image_of(container)) == "openresty/openresty" => {
             "/usr/local/openresty/nginx/conf/nginx.conf".to_owned()
         }
@@ -132,7 +139,7 @@ fn main_path(container: &Container) -> String {
 
 /// Whether a config lies where nothing includes it and something must put it in place: an envsubst command or a script.
 fn is_loose(target: &str, container: &Container, known: bool) -> bool {
-    let named = container.words().iter().any(|word| word.contains(target));
+    let named = names_word(container, target);
     let at_home = target.contains("/nginx/")
         && !target.contains("snippets")
         && !target.contains("sites-available");

@@ -4,7 +4,7 @@
 
 use super::Parsed;
 use super::build::{Pass, pass};
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 
 /// Lines that are given up before the rest of a file is.
 const ROUNDS: usize = 8;
@@ -18,7 +18,7 @@ pub(super) fn parse(file: FileId, text: &str) -> Parsed {
     if text.contains(is_unprintable) {
         readable = text.replace(is_unprintable, " ");
     }
-    let mut best = pass(file, &readable);
+    let mut best = attempt(file, &readable);
     let first = best.error.clone();
     let mut budget = BYTES + 4 * text.len();
     for _ in 0..ROUNDS {
@@ -51,7 +51,7 @@ fn next_try(file: FileId, text: &str, before: &Pass, budget: &mut usize) -> Opti
         }
         *budget -= text.len();
         let repaired = blanked(text, start, end);
-        let next = pass(file, &repaired);
+        let next = attempt(file, &repaired);
         let held = best.as_ref().map_or(reached, |(_, held)| progress(held));
         // Of equals the first stays: the line of the error itself.
         if progress(&next) > held || (best.is_none() && progress(&next) == held) {
@@ -59,6 +59,21 @@ fn next_try(file: FileId, text: &str, before: &Pass, budget: &mut usize) -> Opti
         }
     }
     best
+}
+
+/// One pass. A tab that indents a line is reported at the scalar above it; the error belongs to the tab.
+fn attempt(file: FileId, text: &str) -> Pass {
+    let mut pass = pass(file, text);
+    if let Some(error) = &mut pass.error {
+        let (_, end) = line_at(text, error.span.start as usize);
+        let next = text.get(end + 1..).unwrap_or("");
+        let indent = next.len() - next.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = next[..indent].find('\t') {
+            error.span = Span::new(file, end + 1 + tab, end + 2 + tab);
+            "a tab indents this line, and YAML takes spaces alone".clone_into(&mut error.message);
+        }
+    }
+    pass
 }
 
 fn progress(pass: &Pass) -> usize {

@@ -1,0 +1,90 @@
+//! The two plain values that settings carry most: where a process takes connections, and how long or how many.
+
+use std::fmt;
+
+/// Where a process takes connections.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// A TCP port.
+    Tcp {
+        /// On which addresses.
+        bind: Bind,
+        /// The port.
+        port: u16,
+    },
+    /// A socket in the file system of the process, by path.
+    Unix(String),
+}
+
+/// Which addresses of its machine a listener takes connections on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Bind {
+    /// All of them.
+    Any,
+    /// 127.0.0.0/8 or ::1 only.
+    Loopback,
+    /// One address or name.
+    One(String),
+    /// It depends on something unknown.
+    Unknown(String),
+}
+
+impl Address {
+    /// For people: `:80`, `127.0.0.1:8000`, `/run/app.sock`.
+    pub fn short(&self) -> String {
+        match self {
+            Self::Tcp {
+                bind: Bind::Any | Bind::Unknown(_),
+                port,
+            } => format!(":{port}"),
+            Self::Tcp {
+                bind: Bind::Loopback,
+                port,
+            } => format!("127.0.0.1:{port}"),
+            Self::Tcp {
+                bind: Bind::One(host),
+                port,
+            } => format!("{host}:{port}"),
+            Self::Unix(path) => path.clone(),
+        }
+    }
+
+    /// The port, if it is one.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp { port, .. } => Some(*port),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
+impl Bind {
+    /// What an address or a name means as a bind address.
+    pub fn of(host: &str) -> Self {
+        match host {
+            "" | "*" | "0.0.0.0" | "::" | "[::]" | "+" => Self::Any,
+            "localhost" | "::1" | "[::1]" => Self::Loopback,
+            _ if host.starts_with("127.") => Self::Loopback,
+            _ => Self::One(host.to_owned()),
+        }
+    }
+}
+
+/// A duration in milliseconds or a count; `Infinite` is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Amount {
+    /// Milliseconds, or a count.
+    Finite(u64),
+    /// No limit. Orders after every finite amount.
+    Infinite,
+}
+
+impl fmt::Display for Amount {
+    /// The bare number of milliseconds or of whatever is counted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Finite(number) => write!(f, "{number}"),
+            Self::Infinite => f.write_str("no limit"),
+        }
+    }
+}
