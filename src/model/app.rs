@@ -128,7 +128,7 @@ fn told(cx: &mut Cx<'_>, lines: Vec<launch::Line>) -> (Vec<Process>, Option<Stri
             cx.cwd = line.cwd;
         }
         if let Some(process) = program(cx, &line.argv) {
-            processes.push(process)
+            processes.push(process);
         } else {
             let name = line
                 .argv

@@ -188,7 +188,6 @@ fn time_grows_with_the_text_alone() {
         parse(FileId(0), &text);
         every_value(&text);
         let spent = start.elapsed();
-        println!("{piece:?} {spent:?}");
         assert!(spent < Duration::from_secs(10), "{piece:?}: {spent:?}");
     }
 }
