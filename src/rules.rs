@@ -21,8 +21,9 @@ mod upstream_port_mismatch;
 mod words;
 mod worker_timeout_inverted;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::OnceLock;
 
 use crate::finding::{Finding, Label};
@@ -203,24 +204,23 @@ impl Ctx<'_> {
 
 /// Links that a rule has the same to say of, in the order in which they are written: one cause is one finding, with a
 /// label for each place that it shows.
-fn grouped<'a, K: PartialEq>(
+fn grouped<'a, K: Eq + Hash>(
     cx: &Ctx<'a>,
     key: impl Fn(&Ctx<'a>, &Link) -> Option<K>,
 ) -> Vec<Vec<&'a Link>> {
     let model: &'a Model = cx.model;
-    let mut groups: Vec<(HopId, K, Vec<&'a Link>)> = Vec::new();
+    let mut index: HashMap<(HopId, K), usize> = HashMap::new();
+    let mut places: HashSet<(usize, Span)> = HashSet::new();
+    let mut groups: Vec<Vec<&'a Link>> = Vec::new();
     for link in &model.links {
         let Some(key) = key(cx, link) else { continue };
-        match groups
-            .iter_mut()
-            .find(|(hop, known, _)| *hop == link.from && *known == key)
-        {
-            Some((_, _, links)) if links.iter().all(|known| known.span != link.span) => {
-                links.push(link);
-            }
-            Some(_) => {}
-            None => groups.push((link.from, key, vec![link])),
+        let at = *index.entry((link.from, key)).or_insert(groups.len());
+        if at == groups.len() {
+            groups.push(Vec::new());
+        }
+        if places.insert((at, link.span)) {
+            groups[at].push(link);
         }
     }
-    groups.into_iter().map(|(_, _, links)| links).collect()
+    groups
 }

@@ -21,6 +21,7 @@ struct Group {
 /// Fills in the chains of a model and judges each.
 pub(super) fn follow(model: &mut Model) {
     let groups = groups(model);
+    let behind = behind_proxies(model);
     let mut chains = Vec::new();
     for (hop, _) in model.hops.iter().enumerate() {
         let hop = HopId(u32::try_from(hop).unwrap_or(u32::MAX));
@@ -28,7 +29,7 @@ pub(super) fn follow(model: &mut Model) {
             .get(&hop)
             .into_iter()
             .flatten()
-            .filter(|group| is_entry(model, hop, group))
+            .filter(|group| is_entry(model, &behind, group))
         {
             let mut steps = Vec::new();
             extend(model, &groups, group, group.count, &mut steps, &mut chains);
@@ -82,12 +83,21 @@ fn values(timeouts: &Timeouts) -> Vec<(&'static str, &Setting<crate::model::Amou
         .collect()
 }
 
+/// Every listener that a link of another hop leads to.
+fn behind_proxies(model: &Model) -> HashSet<(HopId, usize)> {
+    let links = model.links.iter();
+    let reached = links.filter_map(|link| Some((link.from, reached(&link.target)?)));
+    reached
+        .filter(|(from, (to, _))| from != to)
+        .map(|(_, listener)| listener)
+        .collect()
+}
+
 /// Whether requests come to a route from outside: no link of another proxy leads to its listeners.
-fn is_entry(model: &Model, hop: HopId, group: &Group) -> bool {
-    let listeners = &model.route(group.first).listeners;
-    !model.links.iter().filter(|link| link.from != hop).any(|link| {
-        matches!(reached(&link.target), Some((to, at)) if to == hop && listeners.contains(&at))
-    })
+fn is_entry(model: &Model, behind: &HashSet<(HopId, usize)>, group: &Group) -> bool {
+    let route = model.route(group.first);
+    let mut listeners = route.listeners.iter();
+    !listeners.any(|at| behind.contains(&(route.hop, *at)))
 }
 
 /// The hop and the listener that a target names.
