@@ -107,7 +107,7 @@ fn whatever_is_done_to_a_file_there_is_a_tree() {
     let mut random = Random(7);
     let signs = b"\n\t :-[]{}\"'&*!|>#%@`,?$\0\xff\xc3~<=";
     for (path, bytes) in fixtures() {
-        for _ in 0..100 {
+        for _ in 0..300 {
             let mut mutant = bytes.clone();
             for _ in 0..=random.below(3) {
                 let at = random.below(mutant.len() + 1);
