@@ -64,7 +64,10 @@ fn next_try(file: FileId, text: &str, before: &Pass, budget: &mut usize) -> Opti
 /// One pass. A tab that indents a line is reported at the scalar above it; the error belongs to the tab.
 fn attempt(file: FileId, text: &str) -> Pass {
     let mut pass = pass(file, text);
-    if let Some(error) = &mut pass.error {
+    // Another fault may stand above a line that begins with a tab; only a tab is moved to the tab.
+    if let Some(error) = &mut pass.error
+        && error.message.contains("tab")
+    {
         let (_, end) = line_at(text, error.span.start as usize);
         let next = text.get(end + 1..).unwrap_or("");
         let indent = next.len() - next.trim_start_matches([' ', '\t']).len();
