@@ -187,11 +187,11 @@ impl Config {
             // Options behind the address (`backlog: 64`) mean nothing here.
             let value = entry
                 .value
-                // plain: an address, which holds no comma
+                // plain: an option begins so, and no address does
                 .split(", :")
                 .next()
                 .unwrap_or("")
-                // plain: an address, which holds no comma
+                // plain: an option begins so, and no address does
                 .split(", backlog")
                 .next()
                 .unwrap_or("");

@@ -130,7 +130,7 @@ impl Told {
     }
 
     fn read(&mut self, cx: &mut Cx<'_>, path: &str) {
-        // plain: uwsgi cuts the section off at the first `:`
+        // plain: `file:section`, and only the file is wanted
         let path = path.split(':').next().unwrap_or(path);
         match cx.read(path) {
             Read::Text(id, text) => {
@@ -142,7 +142,7 @@ impl Told {
                         self.open = Some("its ini file includes another".to_owned());
                     }
                     let span = Span::new(id, entry.range.start, entry.range.end);
-                    // plain: uwsgi knows no quotes in its ini files
+                    // plain: no value that is read here holds a blank and a `#`
                     let value = entry.value.split(" #").next().unwrap_or("").trim();
                     // `$(VAR)` and `%n` are filled in by uwsgi.
                     let text = if value.contains("$(") || value.contains('%') {
