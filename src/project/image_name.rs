@@ -46,3 +46,20 @@ pub fn is_haproxy_image(image: &str) -> bool {
     ];
     KNOWN.contains(&repository(image))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_no_tag() {
+        assert_eq!(tag("nginx:1.27@sha256:9ab0"), Some("1.27"));
+        assert_eq!(tag("nginx@sha256:9ab0"), None);
+        assert_eq!(tag("registry:5000/shop/web"), None);
+        assert_eq!(
+            repository("docker.io/library/nginx:1.27@sha256:9ab0"),
+            "nginx"
+        );
+        assert_eq!(repository("registry:5000/shop/web:1"), "shop/web");
+    }
+}

@@ -7,6 +7,7 @@ use super::serve;
 use super::settle::{self, protocol};
 use crate::model::knowledge::{self, Image};
 use crate::model::{Address, Bind, Key, Listener, Protocol, Setting, Timeouts};
+use crate::project::image_name;
 use crate::syntax::value::Text;
 
 /// What is known of the container's image; `argv` are the arguments that it is given.
@@ -53,16 +54,14 @@ pub(super) fn proxy(cx: &Cx<'_>, name: &str, argv: &[Text]) -> Process {
 /// The version that an image's tag names: `nginx:1.27-alpine`.
 fn version(cx: &Cx<'_>, name: &str) -> Setting<String> {
     let image = cx.launch.image.as_ref();
-    let tag = image
-        .and_then(Text::get)
-        // plain: an image reference has no quotes, and its tag ends it
-        .and_then(|image| image.rsplit_once(':'));
-    let Some((before, tag)) = tag else {
+    let written = image.and_then(Text::get).unwrap_or("");
+    let Some(tag) = image_name::tag(written) else {
         return Setting::unknown("the image has no tag");
     };
     // plain: a tag is letters, digits, `.`, `_` and `-`
     let number = tag.split('-').next().unwrap_or("");
-    if !before.contains(name) || !number.starts_with(|c: char| c.is_ascii_digit()) {
+    let is_named = image_name::repository(written).contains(name);
+    if !is_named || !number.starts_with(|c: char| c.is_ascii_digit()) {
         return Setting::unknown(format!("the tag {tag} names no version"));
     }
     match image {
