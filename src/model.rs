@@ -5,6 +5,7 @@ mod address;
 pub mod app;
 pub mod chain;
 pub mod defaults;
+mod edge;
 pub mod haproxy;
 pub mod knowledge;
 pub mod nginx;
@@ -120,6 +121,24 @@ pub enum Key {
 }
 
 impl Key {
+    /// Every key.
+    pub const ALL: [Self; 14] = [
+        Self::Connect,
+        Self::Send,
+        Self::Read,
+        Self::Retries,
+        Self::Tries,
+        Self::KeepaliveIdle,
+        Self::KeepaliveRequests,
+        Self::ClientHeader,
+        Self::ClientBody,
+        Self::ClientIdle,
+        Self::Queue,
+        Self::Tunnel,
+        Self::Worker,
+        Self::Grace,
+    ];
+
     /// Its name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -138,6 +157,11 @@ impl Key {
             Self::Worker => "worker",
             Self::Grace => "grace",
         }
+    }
+
+    /// The key of a name that `as_str` gives.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.as_str() == name)
     }
 
     /// Whether it counts something instead of lasting milliseconds.
@@ -309,7 +333,7 @@ pub struct Route {
     pub hosts: Vec<String>,
     /// Where the way is chosen: `proxy_pass`, `use_backend`.
     pub span: Span,
-    /// The peers.
+    /// The peers; none for the route of an edge, which is only said to dial a service.
     pub links: Vec<LinkId>,
     /// What the proxy speaks to them.
     pub protocol: Protocol,
@@ -328,7 +352,7 @@ pub struct Step {
     pub hop: HopId,
     /// The way through it; `None` for the last hop.
     pub route: Option<RouteId>,
-    /// The link to the next hop; `None` for the last one.
+    /// The link to the next hop; `None` for the last one and for an edge that no file of the tree shows.
     pub link: Option<LinkId>,
 }
 
@@ -404,7 +428,8 @@ impl Model {
         }
         process::add(&mut model, host, project);
         resolve::resolve(&mut model, project);
-        chain::follow(&mut model);
+        let fronts = edge::add(&mut model, project, settings);
+        chain::follow(&mut model, &fronts);
         model
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::finding::{Confidence, Severity};
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 
 /// One `[[allow]]` of `no502.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,34 @@ pub struct StackFiles {
     pub profiles: Vec<String>,
 }
 
+/// One `[[edge]]` of `no502.toml`: a load balancer, CDN or router in front of the stack, which no file of the tree shows.
+/// Edges stand in the order in which a request passes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// What people call it: `aws-alb`.
+    pub name: String,
+    /// The row of `rules/defaults/edges.toml` whose numbers hold where none is written.
+    pub preset: Option<String>,
+    /// The services that it dials, or edges behind it, by name. Empty: the next edge, and from the last one every proxy
+    /// that is open to the outside.
+    pub to: Vec<Spanned<String>>,
+    /// The times that are written.
+    pub times: Vec<EdgeTime>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// One time of an edge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EdgeTime {
+    /// Its key as reports have it: `read`, `keepalive_idle`.
+    pub key: &'static str,
+    /// Milliseconds; `None` for no limit.
+    pub ms: Option<u64>,
+    /// Where it is written.
+    pub span: Span,
+}
+
 /// What a run was asked to do.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -50,6 +78,8 @@ pub struct Settings {
     pub allow: Vec<Allow>,
     /// `[[stack]]` entries.
     pub stacks: Vec<StackFiles>,
+    /// `[[edge]]` entries.
+    pub edges: Vec<Edge>,
     /// Fingerprints that a baseline accepts.
     pub baseline: Vec<String>,
 }

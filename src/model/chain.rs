@@ -2,9 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::model::edge::{Front, is_loopback};
 use crate::model::verdict::judge;
 use crate::model::{
-    Chain, HopId, HopKind, LinkId, Listener, Model, Reuse, RouteId, Setting, Step, Target, Timeouts,
+    Chain, HopId, HopKind, LinkId, Listener, Model, Reuse, Route, RouteId, Setting, Step, Target,
+    Timeouts,
 };
 
 /// Proxies behind proxies deeper than this are a loop.
@@ -18,21 +20,35 @@ struct Group {
     count: usize,
 }
 
-/// Fills in the chains of a model and judges each.
-pub(super) fn follow(model: &mut Model) {
+/// Fills in the chains of a model, with the edges in front of them, and judges each.
+pub(super) fn follow(model: &mut Model, fronts: &[Front]) {
     let groups = groups(model);
     let behind = behind_proxies(model);
     let mut chains = Vec::new();
     for (hop, _) in model.hops.iter().enumerate() {
         let hop = HopId(u32::try_from(hop).unwrap_or(u32::MAX));
-        for group in groups
-            .get(&hop)
-            .into_iter()
-            .flatten()
-            .filter(|group| is_entry(model, &behind, group))
-        {
-            let mut steps = Vec::new();
-            extend(model, &groups, group, group.count, &mut steps, &mut chains);
+        let fronts: Vec<&Front> = fronts
+            .iter()
+            .filter(|front| front.hops.contains(&hop))
+            .collect();
+        for group in groups.get(&hop).into_iter().flatten() {
+            let entry = is_entry(model, &behind, group);
+            let mut in_front = fronts
+                .iter()
+                .filter(|front| (entry || front.named) && is_open(model, group))
+                .peekable();
+            if entry && in_front.peek().is_none() {
+                let mut steps = Vec::new();
+                extend(model, &groups, group, group.count, &mut steps, &mut chains);
+            }
+            for front in in_front {
+                let mut steps = front.steps.clone();
+                extend(model, &groups, group, group.count, &mut steps, &mut chains);
+            }
+        }
+        // An app that an edge dials without a proxy between.
+        if !groups.contains_key(&hop) {
+            chains.extend(fronts.iter().map(|front| straight(front, hop)));
         }
     }
     for chain in &mut chains {
@@ -41,6 +57,7 @@ pub(super) fn follow(model: &mut Model) {
     model.chains = chains;
 }
 
+/// The routes of each proxy; an edge's route has no peers and starts no group.
 fn groups(model: &Model) -> HashMap<HopId, Vec<Group>> {
     type Likeness<'m> = (
         HopId,
@@ -51,7 +68,9 @@ fn groups(model: &Model) -> HashMap<HopId, Vec<Group>> {
     );
     let mut index: HashMap<Likeness, usize> = HashMap::new();
     let mut groups: HashMap<HopId, Vec<Group>> = HashMap::new();
-    for (at, route) in model.routes.iter().enumerate() {
+    let routes = model.routes.iter().enumerate();
+    let of_edge = |route: &Route| matches!(model.hop(route.hop).kind, HopKind::Edge(_));
+    for (at, route) in routes.filter(|(_, route)| !of_edge(route)) {
         let id = RouteId(u32::try_from(at).unwrap_or(u32::MAX));
         let kept = matches!(route.reuse, Reuse::On(_));
         let likeness = (
@@ -98,6 +117,27 @@ fn is_entry(model: &Model, behind: &HashSet<(HopId, usize)>, group: &Group) -> b
     let route = model.route(group.first);
     let mut listeners = route.listeners.iter();
     !listeners.any(|at| behind.contains(&(route.hop, *at)))
+}
+
+/// Whether an edge can reach any listener of a route.
+fn is_open(model: &Model, group: &Group) -> bool {
+    let route = model.route(group.first);
+    let listeners = &model.hop(route.hop).listeners;
+    let mut of_route = route.listeners.iter().filter_map(|at| listeners.get(*at));
+    of_route.any(|listener| !is_loopback(listener.address.value()))
+}
+
+fn straight(front: &Front, hop: HopId) -> Chain {
+    let last = Step {
+        hop,
+        route: None,
+        link: None,
+    };
+    Chain {
+        steps: front.steps.iter().copied().chain([last]).collect(),
+        count: 1,
+        verdicts: Vec::new(),
+    }
 }
 
 /// The hop and the listener that a target names.

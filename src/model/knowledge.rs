@@ -37,9 +37,11 @@ pub fn image(reference: &str) -> Option<Image> {
     })
 }
 
-/// The load balancer, CDN or router of a name: `aws-alb`, `cloudflare`.
+/// The load balancer, CDN or router of a name or of another name that it goes by: `aws-alb`, `cloudfront`.
 pub fn edge(name: &str) -> Option<&'static Edge> {
-    edges().iter().find(|edge| edge.name == name)
+    edges()
+        .iter()
+        .find(|edge| edge.names().any(|known| known == name))
 }
 
 /// Every edge of `rules/defaults/edges.toml`.
@@ -157,6 +159,10 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for program in programs() {
             assert!(seen.insert(&program.name), "{}", program.name);
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for name in edges().iter().flat_map(Edge::names) {
+            assert!(seen.insert(name), "{name}");
         }
     }
 

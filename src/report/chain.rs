@@ -104,10 +104,13 @@ fn timeouts(step: &Step, model: &Model) -> Timeouts {
     timeouts
 }
 
-/// The name of the way through the first proxy.
+/// The name of the way through the first proxy; an edge in front of it has none of its own.
 fn route_name<'a>(chain: &Chain, model: &'a Model) -> &'a str {
-    let route = chain.steps.iter().find_map(|step| step.route);
-    route.map_or("", |id| model.route(id).name.as_str())
+    let routes = || chain.steps.iter().filter_map(|step| step.route);
+    let of_proxy = routes().find(|id| !model.route(*id).links.is_empty());
+    of_proxy
+        .or(routes().next())
+        .map_or("", |id| model.route(id).name.as_str())
 }
 
 /// The service that runs a hop, or its program's name for a process on the host.

@@ -1,8 +1,9 @@
 //! The pairs of hops that a rule's verdicts name, one for each cause: twelve locations that inherit one timeout are one.
 
 use crate::model::verdict::timeout;
-use crate::model::{Amount, Chain, HopId, Key, Model, RouteId, Setting, Step};
+use crate::model::{Amount, Chain, HopId, HopKind, Key, Model, RouteId, Setting, Step};
 use crate::rules::Ctx;
+use crate::rules::words::stated;
 use crate::source::Span;
 
 /// Two neighbours of a chain that disagree.
@@ -34,12 +35,31 @@ impl Inversion<'_> {
     }
 
     /// Where the inner hop is best pointed at.
-    pub(super) fn inner_place(&self, model: &Model) -> Span {
+    fn inner_place(&self, model: &Model) -> Span {
         let route = self.inner.route.map(|route| model.route(route).span);
         self.behind
             .span()
             .or(route)
             .unwrap_or(model.hop(self.inner.hop).span)
+    }
+
+    /// The place of each value with what is to be said there, the primary one first: where it can be mended. An edge is
+    /// no file of the tree, so that is the hop behind it; else it is the outer hop.
+    pub(super) fn ends(&self, model: &Model, outer: &str, inner: &str) -> [(Span, String); 2] {
+        let place = self.waits.span().unwrap_or(self.route(model));
+        let mut ends = [
+            (place, stated(outer, self.waits)),
+            (self.inner_place(model), stated(inner, self.behind)),
+        ];
+        if self.is_at_edge(model) {
+            ends.reverse();
+        }
+        ends
+    }
+
+    /// Whether the outer hop is an edge that no file of the tree shows.
+    pub(super) fn is_at_edge(&self, model: &Model) -> bool {
+        matches!(model.hop(self.outer.hop).kind, HopKind::Edge(_))
     }
 
     /// Both values.

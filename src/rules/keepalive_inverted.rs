@@ -4,7 +4,7 @@ use crate::finding::Severity;
 use crate::model::{Amount, Key, Origin, Reuse};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, inversions};
-use crate::rules::words::{duration, soften, stated};
+use crate::rules::words::{duration, soften};
 
 pub(super) fn check(cx: &mut Ctx) {
     for inversion in inversions(
@@ -32,8 +32,17 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
             Reuse::On(span) => *span,
             _ => None,
         });
-    let (route, place) = (inversion.route(cx.model), inversion.inner_place(cx.model));
-    let primary = inversion.waits.span().or(enabled).unwrap_or(route);
+    let route = inversion.route(cx.model);
+    let [(mut primary, here), (other, there)] = inversion.ends(
+        cx.model,
+        &format!("kept {}", duration(keeps)),
+        &format!("closed after {}", duration(closes)),
+    );
+    let at_edge = inversion.is_at_edge(cx.model);
+    // Where nothing says for how long, what makes it keep them at all.
+    if inversion.waits.span().is_none() && !at_edge {
+        primary = enabled.unwrap_or(primary);
+    }
     let message = if keeps == closes {
         format!(
             "{proxy} keeps idle connections {}, exactly as long as {app}: who closes first is chance",
@@ -47,22 +56,13 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         )
     };
     let finding = cx.report(primary, message);
-    finding.here(stated(
-        &format!("kept {}", duration(keeps)),
-        inversion.waits,
-    ));
-    if primary != route {
+    finding.here(here);
+    if ![primary, other].contains(&route) && !at_edge {
         finding.label(route, "requests go this way");
     }
     finding
-        .label(
-            place,
-            stated(
-                &format!("closed after {}", duration(closes)),
-                inversion.behind,
-            ),
-        )
-        .help(help(&proxy, &app, keeps, closes))
+        .label(other, there)
+        .help(help(at_edge, (&proxy, keeps), (&app, closes)))
         .because("outer", keeps)
         .because("inner", closes);
     if keeps == closes || !inversion.behind.origin().is_some_and(Origin::is_certain) {
@@ -71,11 +71,11 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
     soften(finding, &[inversion.waits, inversion.behind]);
 }
 
-fn help(proxy: &str, app: &str, keeps: Amount, closes: Amount) -> String {
+fn help(at_edge: bool, (proxy, keeps): (&str, Amount), (app, closes): (&str, Amount)) -> String {
     let longer = format!("let {app} keep them for longer than {}", duration(keeps));
     match closes {
         // The proxy's clock wants a second to spare, and nginx reads whole seconds most easily.
-        Amount::Finite(ms) if ms >= 2000 => {
+        Amount::Finite(ms) if ms >= 2000 && !at_edge => {
             let below = duration(Amount::Finite((ms - 1) / 1000 * 1000));
             let setting = if proxy == "nginx" {
                 "`keepalive_timeout` of the upstream block"

@@ -5,7 +5,7 @@ use crate::model::verdict::timeout;
 use crate::model::{Amount, Key, Model, Protocol};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, inversions};
-use crate::rules::words::{count, duration, stated};
+use crate::rules::words::{count, duration, soften};
 
 /// How much longer an outer hop should wait than the one behind it (milliseconds): time for the inner 504 to be written
 /// and read.
@@ -26,7 +26,7 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         cx.hop_name(inversion.outer.hop),
         cx.hop_name(inversion.inner.hop),
     );
-    let (route, place) = (inversion.route(model), inversion.inner_place(model));
+    let route = inversion.route(model);
     let passes_bytes = inversion
         .outer
         .route
@@ -43,20 +43,18 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
             duration(long)
         )
     };
-    let primary = inversion.waits.span().unwrap_or(route);
-    let finding = cx.report(primary, message);
-    finding.here(stated(
+    let [(primary, here), (other, there)] = inversion.ends(
+        model,
         &format!("gives up after {}", duration(short)),
-        inversion.waits,
-    ));
-    if primary != route && inversion.ways > 1 {
+        &format!("would wait {}", duration(long)),
+    );
+    let finding = cx.report(primary, message);
+    finding.here(here);
+    if ![primary, other].contains(&route) && inversion.ways > 1 {
         finding.label(route, count(inversion.ways, "way"));
     }
     finding
-        .label(
-            place,
-            stated(&format!("would wait {}", duration(long)), inversion.behind),
-        )
+        .label(other, there)
         .help(help(model, inversion, (short, &front), (long, &behind)))
         .because("outer", short)
         .because("inner", long);
@@ -66,6 +64,7 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
     if inversion.waits.span().is_none() && inversion.behind.span().is_none() {
         finding.severity(Severity::Info);
     }
+    soften(finding, &[inversion.waits, inversion.behind]);
 }
 
 /// A proposal that holds for the whole chain: raising a hop must not put it above the one in front of it.
@@ -75,6 +74,12 @@ fn help(
     (short, front): (Amount, &str),
     (long, behind): (Amount, &str),
 ) -> String {
+    if inversion.is_at_edge(model) {
+        return format!(
+            "let {behind} wait less than {}: it then answers 504 itself, and knows why",
+            duration(short)
+        );
+    }
     let Amount::Finite(long) = long else {
         return format!(
             "give {behind} a read timeout below the {} of {front}",

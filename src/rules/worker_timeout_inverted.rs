@@ -5,7 +5,7 @@ use crate::model::version::{Versions, at_least};
 use crate::model::{Amount, Key};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, inversions};
-use crate::rules::words::{count, duration, soften, stated};
+use crate::rules::words::{count, duration, soften};
 
 pub(super) fn check(cx: &mut Ctx) {
     for inversion in inversions(cx, "worker-timeout-inverted", Key::Read, &[Key::Worker]) {
@@ -22,25 +22,27 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         cx.program(inversion.inner.hop),
     );
     let version = &cx.model.hop(inversion.inner.hop).version;
-    let (route, place) = (inversion.route(cx.model), inversion.inner_place(cx.model));
+    let route = inversion.route(cx.model);
     let status: &[u16] = match at_least(version, "22") {
         // From 22.0 on gunicorn writes a 500 before it goes.
         Versions::All if app == "gunicorn" => &[500],
         Versions::Some if app == "gunicorn" => &[500, 502],
         _ => &[502],
     };
-    let primary = inversion.waits.span().unwrap_or(route);
+    let [(primary, here), (other, there)] = inversion.ends(
+        cx.model,
+        &format!("waits {}", duration(waits)),
+        &format!("gives up after {}", duration(killed)),
+    );
     let message = format!(
         "{proxy} waits {}, {app} kills the worker of a request after {}",
         duration(waits),
         duration(killed)
     );
+    let at_edge = inversion.is_at_edge(cx.model);
     let finding = cx.report(primary, message);
-    finding.here(stated(
-        &format!("waits {}", duration(waits)),
-        inversion.waits,
-    ));
-    if primary != route {
+    finding.here(here);
+    if ![primary, other].contains(&route) && !at_edge {
         finding.label(
             route,
             if inversion.ways > 1 {
@@ -51,13 +53,7 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         );
     }
     finding
-        .label(
-            place,
-            stated(
-                &format!("gives up after {}", duration(killed)),
-                inversion.behind,
-            ),
-        )
+        .label(other, there)
         .help(help(&proxy, &app, waits, killed))
         .because("outer", waits)
         .because("inner", killed);

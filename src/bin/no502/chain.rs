@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use no502::analyze::Analysis;
-use no502::model::{Chain as Way, Model};
+use no502::model::{Chain as Way, HopKind, Model};
 use no502::report::chain::{self, Format, hop_name, listens};
 
 use crate::args::{Chain, Cli};
@@ -63,21 +63,22 @@ fn keep(
     })
 }
 
-/// The names by which a person may mean where a way begins: the hop, where it listens, the server names.
+/// The names by which a person may mean where a way begins: the hop, where it listens, the server names; of the edges in
+/// front and of the first hop behind them.
 fn starts(way: &Way, analysis: &Analysis) -> Vec<String> {
     let model: &Model = &analysis.model;
-    let Some(first) = way.steps.first() else {
-        return Vec::new();
-    };
-    let hop = model.hop(first.hop);
-    let route = first.route.map(|id| model.route(id));
-    let mut names = vec![hop_name(hop, &analysis.project).to_owned()];
-    names.extend(listens(hop, route));
-    names.extend(
-        route
-            .into_iter()
-            .flat_map(|route| route.hosts.iter().cloned()),
-    );
+    let mut names = Vec::new();
+    for step in &way.steps {
+        let hop = model.hop(step.hop);
+        let route = step.route.map(|id| model.route(id));
+        names.push(hop_name(hop, &analysis.project).to_owned());
+        names.extend(listens(hop, route));
+        let hosts = route.into_iter().flat_map(|route| &route.hosts);
+        names.extend(hosts.cloned());
+        if !matches!(hop.kind, HopKind::Edge(_)) {
+            break;
+        }
+    }
     names
 }
 

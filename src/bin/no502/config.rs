@@ -1,14 +1,18 @@
 //! `no502.toml` as it is written, and what it means together with the command line.
 
+mod edge;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use no502::finding::{Confidence, Severity};
 use no502::rules::RULES;
-use no502::settings::{Allow, Settings, StackFiles};
+use no502::settings::{Allow, Edge, Settings, StackFiles};
+use no502::source::FileId;
 use serde::Deserialize;
 use toml::Spanned;
 
+use self::edge::WrittenEdge;
 use crate::args::{FailOn, ProjectArgs};
 use crate::disk::read_regular;
 use crate::failure::{Failure, did_you_mean, unknown_rule};
@@ -41,6 +45,7 @@ struct Written {
     versions: Versions,
     allow: Vec<WrittenAllow>,
     stack: Vec<WrittenStack>,
+    edge: Vec<Spanned<WrittenEdge>>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -177,6 +182,32 @@ impl Config {
         self.written.allow.iter().map(|allow| allow.rule.span())
     }
 
+    /// The `[[edge]]` entries, with their places in the file.
+    pub(crate) fn edges(&self, file: FileId) -> Vec<Edge> {
+        let edges = self.written.edge.iter();
+        edges
+            .filter_map(|edge| edge.get_ref().settings(file))
+            .collect()
+    }
+
+    /// Whether anything in it can be pointed at by a report: a file that only says which rules run is not shown.
+    pub(crate) fn is_shown(&self) -> bool {
+        !self.written.edge.is_empty()
+    }
+
+    /// Its path below a root; one that lies elsewhere is named in `<…>`, as all that is no file of the tree.
+    pub(crate) fn path_from(&self, root: &Path) -> Option<String> {
+        let path = self.path.as_deref()?;
+        let in_root = path
+            .canonicalize()
+            .is_ok_and(|path| path == root.join(NAME));
+        Some(if in_root {
+            NAME.to_owned()
+        } else {
+            format!("<{}>", path.display())
+        })
+    }
+
     /// The text of the file.
     pub(crate) fn text(&self) -> &str {
         &self.text
@@ -193,6 +224,7 @@ impl Config {
         for id in named {
             known_rule(id.get_ref()).map_err(|failure| failure.at(path, &self.text, id.span()))?;
         }
+        edge::check(&written.edge, path, &self.text)?;
         match written
             .allow
             .iter()

@@ -74,7 +74,9 @@ fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
         })?;
     }
     let analysis = &run.analysis;
-    let nothing = analysis.project.sources.iter().next().is_none() && analysis.gaps.is_empty();
+    let configs = analysis.project.sources.iter();
+    let configs = configs.filter(|(_, file)| !is_settings(&file.path)).count();
+    let nothing = configs == 0 && analysis.gaps.is_empty();
     if nothing && run.roots.files.is_empty() {
         say("no502: nothing to read here: no nginx, HAProxy or compose file");
     } else if !nothing
@@ -83,11 +85,9 @@ fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
         && !run.failed
         && !cli.quiet
     {
-        let sources = analysis.project.sources.iter();
-        let configs = sources.filter(|(_, file)| file.path != NAME);
         say(format_args!(
             "no502: {}, {}, nothing to report",
-            count(configs.count(), "file"),
+            count(configs, "file"),
             count(analysis.model.links.len(), "link"),
         ));
     }
@@ -142,7 +142,7 @@ impl Run {
             variable("SOURCE_DATE_EPOCH").as_deref(),
         )?);
         let mut project = Project::load(&disk, &settings);
-        place_allows(&config, &roots.root, &mut settings, &mut project.sources);
+        place_config(&config, &roots.root, &mut settings, &mut project.sources);
         let analysis = analyze(&disk, project, &settings);
         let failed = !roots.failures.is_empty();
         Ok(Self {
@@ -217,21 +217,28 @@ pub(crate) fn first_of(mut failures: Vec<Failure>) -> Failure {
     last
 }
 
-/// Puts `no502.toml` among the sources if it allows anything, so that an `[[allow]]` that matches nothing can be shown.
-/// One that lies above the root has no path below it, and is not shown.
-fn place_allows(config: &Config, root: &Path, settings: &mut Settings, sources: &mut Sources) {
-    let folder = config
-        .path
-        .as_ref()
-        .and_then(|path| path.canonicalize().ok());
-    let in_root = folder.is_some_and(|path| path == root.join(NAME));
-    if !in_root || settings.allow.is_empty() {
+/// Puts `no502.toml` among the sources if anything in it can be pointed at: an `[[allow]]` that matches nothing, an edge.
+/// An allow of a file that lies above the root has no path below it, and is not shown.
+fn place_config(config: &Config, root: &Path, settings: &mut Settings, sources: &mut Sources) {
+    let Some(path) = config.path_from(root) else {
+        return;
+    };
+    let in_root = path == NAME;
+    if !config.is_shown() && (settings.allow.is_empty() || !in_root) {
         return;
     }
-    let file = sources.add(SourceFile::new(NAME, config.text().as_bytes().to_vec()));
-    for (allow, range) in settings.allow.iter_mut().zip(config.allow_spans()) {
-        allow.span = Some(Span::new(file, range.start, range.end));
+    let file = sources.add(SourceFile::new(path, config.text().as_bytes().to_vec()));
+    settings.edges = config.edges(file);
+    if in_root {
+        for (allow, range) in settings.allow.iter_mut().zip(config.allow_spans()) {
+            allow.span = Some(Span::new(file, range.start, range.end));
+        }
     }
+}
+
+/// Whether a path is that of `no502.toml`, in the root or above it.
+fn is_settings(path: &str) -> bool {
+    path == NAME || path.starts_with('<')
 }
 
 /// The outputs that were asked for; two that would write over each other are a mistake.

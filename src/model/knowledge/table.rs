@@ -180,6 +180,9 @@ pub struct Image {
 pub struct Edge {
     /// `aws-alb`.
     pub name: String,
+    /// Other names that it goes by: `cloudfront`.
+    #[serde(default)]
+    pub aliases: Vec<String>,
     /// `lb`, `lb-l4`, `cdn`, `gateway`, …
     pub kind: String,
     /// Whether the numbers can be changed.
@@ -192,4 +195,18 @@ pub struct Edge {
     /// Numbers by key: `upstream_idle_s`, `response_timeout_s`, `connect_timeout_s`, …
     #[serde(default)]
     pub numbers: super::EdgeNumbers,
+}
+
+impl Edge {
+    /// Every name that it goes by.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.name)
+            .chain(&self.aliases)
+            .map(String::as_str)
+    }
+
+    /// Whether it passes bytes on without reading them.
+    pub fn passes_bytes(&self) -> bool {
+        self.kind == "lb-l4"
+    }
 }
