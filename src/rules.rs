@@ -91,6 +91,14 @@ pub const RULES: &[Rule] = &[
     rule!("worker-timeout-inverted", worker_timeout_inverted),
 ];
 
+/// The rule of an id, or of a former id that its card lists as an alias.
+pub fn find(id: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.id == id).or_else(|| {
+        let renamed = |rule: &&Rule| card(rule).aliases.iter().any(|alias| alias == id);
+        RULES.iter().find(renamed)
+    })
+}
+
 /// Runs every rule that the settings ask for; findings are sorted by place.
 pub fn check(project: &Project, model: &Model, settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -189,7 +189,7 @@ fn stale(
     sources: &Sources,
 ) -> Vec<Finding> {
     if comment.rules.is_empty() {
-        let message = "this suppression names no rule".to_owned();
+        let message = "this comment silences nothing: it names no rule".to_owned();
         let help = "write it as `# no502: allow(rule-id) reason`";
         return vec![complaint(UNUSED, comment.span, message, help)];
     }

@@ -1,6 +1,7 @@
 //! Finds `# no502: allow(rule-id[, rule-id]) reason`. Every format that no502 reads has `#` comments, so that one way of
 //! reading serves them all; what differs is only what may stand before the `#`.
 
+use crate::rules::find;
 use crate::source::{FileId, SourceFile, Span, Spanned};
 
 /// One suppression.
@@ -53,8 +54,7 @@ pub(super) fn read(id: FileId, file: &SourceFile) -> Vec<Comment> {
             place.waiting.push(comments.len());
         }
         let span = Span::new(id, line_start + hash, line_start + line.len());
-        comments.extend(comment(&line[hash..], span, scope));
-        place.waiting.retain(|at| *at < comments.len());
+        comments.push(comment(&line[hash..], span, scope));
     }
     comments
 }
@@ -124,30 +124,33 @@ fn is_quoted(before: &str) -> bool {
     open.is_some()
 }
 
-/// `text` begins with the `#`; `None` if it says something else to no502.
-fn comment(text: &str, span: Span, scope: Scope) -> Option<Comment> {
-    let after_mark = text.find(MARK)? + MARK.len();
-    let rest = text[after_mark..].trim_start();
-    let list = rest.strip_prefix("allow")?.trim_start();
+/// `text` begins with the `#` and holds the mark. What does not go on with `allow(…)` names no rule: it is a slip of
+/// the pen, and whoever made it believes that something is silenced.
+fn comment(text: &str, span: Span, scope: Scope) -> Comment {
     let mut comment = Comment {
         span,
         rules: Vec::new(),
         has_reason: false,
         scope,
     };
-    let Some((ids, reason)) = list.strip_prefix('(').and_then(|list| list.split_once(')')) else {
-        return Some(comment);
+    let rest = text.split_once(MARK).map_or("", |(_, rest)| rest);
+    let list = rest.trim_start().strip_prefix("allow");
+    let list = list.and_then(|list| list.trim_start().strip_prefix('('));
+    let Some((ids, reason)) = list.and_then(|list| list.split_once(')')) else {
+        return comment;
     };
-    let mut at = text.len() - list.len() + 1;
+    let mut at = text.len() - reason.len() - ")".len() - ids.len();
     for id in ids.split(',') {
         let start = at + id.len() - id.trim_start().len();
         at += id.len() + 1;
         let id = id.trim();
         if !id.is_empty() {
             let place = span.slice(start, start + id.len());
+            // A rule that was renamed still goes by its former ids.
+            let id = find(id).map_or(id, |rule| rule.id);
             comment.rules.push(Spanned::new(id.to_owned(), place));
         }
     }
     comment.has_reason = reason.chars().any(char::is_alphanumeric);
-    Some(comment)
+    comment
 }

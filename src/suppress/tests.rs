@@ -181,3 +181,16 @@ fn a_rule_that_did_not_run_makes_nothing_stale() {
     let known = RULES.iter().any(|rule| rule.id == "final-newline-missing");
     assert!(!known || stale.is_empty());
 }
+
+#[test]
+fn a_slip_of_the_pen_is_told() {
+    for comment in [
+        "alow(final-newline-missing) why",
+        "allow final-newline-missing",
+        "ignore",
+    ] {
+        let (silenced, kept) = run(&format!("x;\nhere; # no502: {comment}\n"), "here");
+        assert_eq!(silenced, 0, "{comment}");
+        assert!(kept.contains(&UNUSED.to_owned()), "{comment}");
+    }
+}

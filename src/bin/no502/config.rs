@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use no502::finding::{Confidence, Severity};
-use no502::rules::RULES;
+use no502::rules::find;
 use no502::settings::{Allow, Edge, Settings, StackFiles};
 use no502::source::FileId;
 use serde::Deserialize;
@@ -113,20 +113,18 @@ impl Config {
 
     /// The settings of a run: command line over file over defaults.
     pub(crate) fn settings(&self, args: &ProjectArgs, root: &Path) -> Result<Settings, Failure> {
-        for id in args.select.iter().chain(&args.ignore) {
-            known_rule(id)?;
-        }
         let written = &self.written;
-        let over = |typed: &[String], written: &[Spanned<String>]| {
-            if typed.is_empty() {
-                plain(written)
-            } else {
-                typed.to_vec()
-            }
-        };
+        let over =
+            |typed: &[String], written: &[Spanned<String>]| -> Result<Vec<String>, Failure> {
+                if typed.is_empty() {
+                    written.iter().map(|id| known_rule(id.get_ref())).collect()
+                } else {
+                    typed.iter().map(|id| known_rule(id)).collect()
+                }
+            };
         let mut settings = Settings {
-            select: over(&args.select, &written.select),
-            ignore: over(&args.ignore, &written.ignore),
+            select: over(&args.select, &written.select)?,
+            ignore: over(&args.ignore, &written.ignore)?,
             min_severity: args.min_severity.or(written.min_severity),
             min_confidence: args.min_confidence.or(written.min_confidence),
             pedantic: args.pedantic || written.pedantic,
@@ -135,7 +133,7 @@ impl Config {
         for (id, rule) in &written.rules {
             settings
                 .severity
-                .insert(id.get_ref().clone(), rule.severity);
+                .insert(known_rule(id.get_ref())?, rule.severity);
         }
         let versions = [
             ("nginx", &written.versions.nginx),
@@ -238,10 +236,6 @@ impl Config {
     }
 }
 
-fn plain(written: &[Spanned<String>]) -> Vec<String> {
-    written.iter().map(|id| id.get_ref().clone()).collect()
-}
-
 fn nearest(roots: &Roots) -> Option<PathBuf> {
     let inside = |dir: &PathBuf| {
         *dir == roots.root || roots.git.as_ref().is_some_and(|git| dir.starts_with(git))
@@ -252,12 +246,11 @@ fn nearest(roots: &Roots) -> Option<PathBuf> {
     Some(below.unwrap_or(path))
 }
 
-fn known_rule(id: &str) -> Result<(), Failure> {
-    if RULES.iter().any(|rule| rule.id == id) {
-        Ok(())
-    } else {
-        Err(unknown_rule(id))
-    }
+/// The id of a rule today, of a former one too.
+fn known_rule(id: &str) -> Result<String, Failure> {
+    find(id)
+        .map(|rule| rule.id.to_owned())
+        .ok_or_else(|| unknown_rule(id))
 }
 
 /// An error of the TOML reader, with its line and the name that was meant.
@@ -318,7 +311,7 @@ impl Base {
             None => None,
         };
         Some(Allow {
-            rule: written.rule.get_ref().clone(),
+            rule: known_rule(written.rule.get_ref()).ok()?,
             path,
             reason: written.reason.get_ref().clone(),
             span: None,

@@ -10,7 +10,7 @@ use no502::analyze::{Analysis, analyze};
 use no502::finding::{Finding, Severity};
 use no502::project::Project;
 use no502::report::{self, Format, Look};
-use no502::rules::RULES;
+use no502::rules::find;
 use no502::settings::Settings;
 use no502::source::{SourceFile, Sources, Span};
 
@@ -99,9 +99,7 @@ fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
 }
 
 fn explain(id: &str, cli: &Cli) -> Result<Verdict, Failure> {
-    let Some(rule) = RULES.iter().find(|rule| rule.id == id) else {
-        return Err(unknown_rule(id));
-    };
+    let rule = find(id).ok_or_else(|| unknown_rule(id))?;
     let look = terminal::look(cli, true, String::new());
     to_stdout(|out| report::explain::page(rule.page, &look, out))
 }
