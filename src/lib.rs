@@ -35,4 +35,6 @@ pub mod suppress;
 
 pub mod analyze;
 
+pub mod fix;
+
 pub mod report;

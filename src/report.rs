@@ -1,6 +1,7 @@
 //! Findings and chains for readers: one file per output format, all of them readers of the same [`Analysis`].
 
 pub mod chain;
+pub mod diff;
 pub mod explain;
 pub mod parse_compose;
 pub mod parse_haproxy;

@@ -103,6 +103,26 @@ fn near_misses_are_silent() {
 }
 
 #[test]
+fn fixes_heal_what_they_stand_by() {
+    every_rule(|id, page| {
+        let mut project = Project::of(&page.files(Example::Bad));
+        let offered = project.fix(id, page.card.pedantic);
+        if offered.join(", ") != page.card.fix.replace("none", "") {
+            return Err(format!(
+                "the card promises `{}`, Bad is offered {offered:?}",
+                page.card.fix
+            ));
+        }
+        let left = project.fix(id, page.card.pedantic);
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("the fix leaves\n{project}"))
+        }
+    });
+}
+
+#[test]
 fn a_rule_holds_under_change() {
     every_rule(|id, page| {
         for (example, files) in

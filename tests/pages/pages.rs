@@ -1,10 +1,13 @@
 //! The pages on disk, and an example as a project in memory.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use no502::analyze::{Analysis, analyze};
+use no502::finding::Safety;
+use no502::fix;
 use no502::host::FakeHost;
 use no502::page::File;
 use no502::project;
@@ -93,6 +96,26 @@ impl Project {
                 format!("{place} {}: {}", finding.rule, finding.message)
             })
             .collect()
+    }
+
+    /// Applies the fixes of one rule; says which kinds of fix there were.
+    pub(crate) fn fix(&mut self, rule: &str, pedantic: bool) -> Vec<String> {
+        let mut analysis = self.analyze(pedantic);
+        analysis.findings.retain(|finding| finding.rule == rule);
+        let sources = &analysis.project.sources;
+        for change in fix::plan(sources, &analysis.findings, Safety::Unsafe).changes {
+            let path = &sources.get(change.file).path;
+            let file = self.files.iter_mut().find(|(known, _)| known == path);
+            file.unwrap().1 = change.text;
+        }
+        let fixes = analysis
+            .findings
+            .iter()
+            .filter_map(|finding| finding.fix.as_ref());
+        let kinds: BTreeSet<String> = fixes
+            .map(|fix| format!("{:?}", fix.safety).to_lowercase())
+            .collect();
+        kinds.into_iter().collect()
     }
 
     /// What a terminal without colours shows.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use no502::finding::{Confidence, Severity};
+use no502::finding::{Confidence, Safety, Severity};
 use no502::report::{Format, chain};
 
 use crate::clock::parse_date;
@@ -64,6 +64,12 @@ pub(crate) struct Check {
     /// Fail on gaps too: on what could not be read
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Make the changes that heal a finding and touch nothing else; `--fix=unsafe` makes those that want a reader too
+    #[arg(long, value_name = "unsafe", num_args = 0..=1, require_equals = true, default_missing_value = "safe", value_parser = safety)]
+    pub(crate) fix: Option<Safety>,
+    /// Show what --fix would change in place of a report, and write nothing
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) diff: bool,
 }
 
 #[derive(Debug, Args)]
@@ -193,6 +199,14 @@ impl<F: FromStr<Err = String>> FromStr for Output<F> {
             format: format.parse()?,
             path,
         })
+    }
+}
+
+fn safety(word: &str) -> Result<Safety, String> {
+    match word {
+        "safe" => Ok(Safety::Safe),
+        "unsafe" => Ok(Safety::Unsafe),
+        _ => Err("expected safe or unsafe".to_owned()),
     }
 }
 

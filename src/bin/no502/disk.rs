@@ -14,6 +14,8 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use no502::host::{Entry, Host, PathKind, Walk};
 use walkdir::{DirEntry, WalkDir};
 
+use crate::failure::Failure;
+
 /// Configs are small; what is larger than this is a dump or a data set, and reading it would only cost time.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 
@@ -72,6 +74,22 @@ impl Disk {
         } else {
             Err(outside())
         }
+    }
+
+    /// Writes a file anew, in place, so that its mode, its owner and a link to it stay. It must still hold what was read:
+    /// what somebody has typed since is not written over.
+    pub(crate) fn replace(&self, path: &str, old: &str, new: &str) -> Result<(), Failure> {
+        let failed = |error: &io::Error| Failure::unreadable(Path::new(path), error);
+        let real = self.locate(path).map_err(|error| failed(&error))?;
+        if read_regular(&real).map_err(|error| failed(&error))? != old.as_bytes() {
+            return Err(Failure::new(format!(
+                "`{path}` has changed since it was read, and is left as it is"
+            ))
+            .help("start the run again"));
+        }
+        fs::write(&real, new).map_err(|error| {
+            Failure::new(format!("`{path}` cannot be written: {}", describe(&error)))
+        })
     }
 
     /// The path below the root as the library writes it; `None` if it is not UTF-8.

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use no502::analyze::{Analysis, analyze};
-use no502::finding::{Finding, Severity};
+use no502::finding::{Finding, Safety, Severity};
+use no502::fix::{self, Plan};
 use no502::project::Project;
 use no502::report::{self, Format, Look};
 use no502::rules::find;
@@ -66,6 +67,15 @@ pub(crate) fn say(text: impl std::fmt::Display) {
 fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
     let mut run = Run::load(&args.paths, &args.project)?;
     run.focus();
+    if args.diff {
+        let plan = run.plan(args.fix.unwrap_or(Safety::Safe));
+        let look = run.look(cli, true);
+        to_stdout(|out| report::diff::write(&run.analysis, &plan, &look, out))?;
+        return Ok(run.answer(args));
+    }
+    if let Some(most) = args.fix {
+        run = run.fixed(most, args)?;
+    }
     let outputs = one_per_place(&args.format, Format::Pretty)?;
     for output in &outputs {
         write_to(output, |out| {
@@ -91,11 +101,7 @@ fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
             count(analysis.model.links.len(), "link"),
         ));
     }
-    let limit = args.fail_on.or(run.config.fail_on());
-    Ok(run.verdict(
-        limit.unwrap_or(FailOn::Severity(Severity::Warning)),
-        args.strict,
-    ))
+    Ok(run.answer(args))
 }
 
 fn explain(id: &str, cli: &Cli) -> Result<Verdict, Failure> {
@@ -113,9 +119,13 @@ fn rules(shape: Shape, cli: &Cli) -> Result<Verdict, Failure> {
     })
 }
 
+/// Fixes that go on for longer undo each other.
+const MOST_ROUNDS: usize = 10;
+
 /// A project that was read and judged.
 pub(crate) struct Run {
     roots: Roots,
+    disk: Disk,
     config: Config,
     /// What came out.
     pub(crate) analysis: Analysis,
@@ -145,6 +155,7 @@ impl Run {
         let failed = !roots.failures.is_empty();
         Ok(Self {
             roots,
+            disk,
             config,
             analysis,
             failed,
@@ -172,6 +183,47 @@ impl Run {
         self.analysis.findings.retain(wanted);
         self.analysis.silenced.retain(wanted);
         self.analysis.baselined.retain(wanted);
+    }
+
+    /// What the fixes of the findings come to.
+    fn plan(&self, most: Safety) -> Plan {
+        fix::plan(
+            &self.analysis.project.sources,
+            &self.analysis.findings,
+            most,
+        )
+    }
+
+    /// The same run over the files as its fixes leave them. A fix may make room for another one that touched the same
+    /// place, so that it goes on until nothing changes.
+    fn fixed(mut self, most: Safety, args: &Check) -> Result<Self, Failure> {
+        let (mut fixes, mut files) = (0, BTreeSet::new());
+        for _ in 0..MOST_ROUNDS {
+            let plan = self.plan(most);
+            if plan.fixes == 0 {
+                break;
+            }
+            fixes += plan.fixes;
+            for change in &plan.changes {
+                let file = self.analysis.project.sources.get(change.file);
+                self.disk.replace(&file.path, &file.text, &change.text)?;
+                files.insert(file.path.clone());
+            }
+            self = Self::load(&args.paths, &args.project)?;
+            self.focus();
+        }
+        if fixes > 0 {
+            let (fixes, files) = (count(fixes, "fix"), count(files.len(), "file"));
+            say(format_args!("no502: {fixes} in {files}"));
+        }
+        Ok(self)
+    }
+
+    /// What `check` answers.
+    fn answer(&self, args: &Check) -> Verdict {
+        let limit = args.fail_on.or(self.config.fail_on());
+        let limit = limit.unwrap_or(FailOn::Severity(Severity::Warning));
+        self.verdict(limit, args.strict)
     }
 
     /// What an audit answers: it fails only where a path could not be read.
@@ -293,5 +345,10 @@ pub(crate) fn to_stdout(
 }
 
 fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+    let ending = match (number, what.ends_with('x')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{number} {what}{ending}")
 }
