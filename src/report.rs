@@ -1,5 +1,6 @@
 //! Findings and chains for readers: one file per output format, all of them readers of the same [`Analysis`].
 
+pub mod baseline;
 pub mod chain;
 pub mod diff;
 pub mod explain;

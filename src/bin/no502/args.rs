@@ -46,6 +46,15 @@ pub(crate) enum Command {
     },
     /// Show what is read from a file, as JSON
     Parse(Parse),
+    /// Write a no502.toml to begin with, or a baseline that accepts today's findings
+    Init {
+        /// The folder of the project
+        #[arg(value_name = "PATH", default_value = ".")]
+        path: PathBuf,
+        /// Write no502-baseline.json, so that `check` reports new findings alone
+        #[arg(long)]
+        baseline: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +79,9 @@ pub(crate) struct Check {
     /// Show what --fix would change in place of a report, and write nothing
     #[arg(long, conflicts_with = "format")]
     pub(crate) diff: bool,
+    /// Take out of the baseline what is no longer found
+    #[arg(long)]
+    pub(crate) prune_baseline: bool,
 }
 
 #[derive(Debug, Args)]
@@ -111,6 +123,9 @@ pub(crate) struct ProjectArgs {
     /// Leave out findings below this confidence: low, medium or high
     #[arg(long, value_name = "CONFIDENCE", value_parser = confidence)]
     pub(crate) min_confidence: Option<Confidence>,
+    /// Findings to accept; the default is no502-baseline.json in the root, if it is there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
     /// Run pedantic rules too
     #[arg(long)]
     pub(crate) pedantic: bool,

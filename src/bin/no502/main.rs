@@ -1,6 +1,7 @@
 //! The program: everything that touches the outside.
 
 mod args;
+mod baseline;
 mod chain;
 mod clock;
 mod config;

@@ -16,6 +16,7 @@ use no502::settings::Settings;
 use no502::source::{SourceFile, Sources, Span};
 
 use crate::args::{Check, Cli, Command, FailOn, Output, ProjectArgs, Shape};
+use crate::baseline::Baseline;
 use crate::clock;
 use crate::config::{Config, NAME};
 use crate::disk::Disk;
@@ -55,6 +56,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Verdict, Failure> {
         Command::Explain { rule } => explain(rule, cli),
         Command::Rules { format } => rules(*format, cli),
         Command::Parse(args) => crate::parse::parse(args),
+        Command::Init { path, baseline } => crate::baseline::init(path, *baseline),
     }
 }
 
@@ -66,6 +68,9 @@ pub(crate) fn say(text: impl std::fmt::Display) {
 
 fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
     let mut run = Run::load(&args.paths, &args.project)?;
+    if args.prune_baseline {
+        run.prune_baseline()?;
+    }
     run.focus();
     if args.diff {
         let plan = run.plan(args.fix.unwrap_or(Safety::Safe));
@@ -95,10 +100,14 @@ fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
         && !run.failed
         && !cli.quiet
     {
+        let news = match analysis.baselined.len() {
+            0 => "nothing to report".to_owned(),
+            accepted => format!("nothing new to report, {accepted} in the baseline"),
+        };
+        let (files, links) = (count(configs, "file"), analysis.model.links.len());
         say(format_args!(
-            "no502: {}, {}, nothing to report",
-            count(configs, "file"),
-            count(analysis.model.links.len(), "link"),
+            "no502: {files}, {}, {news}",
+            count(links, "link")
         ));
     }
     Ok(run.answer(args))
@@ -127,6 +136,8 @@ pub(crate) struct Run {
     roots: Roots,
     disk: Disk,
     config: Config,
+    settings: Settings,
+    baseline: Option<Baseline>,
     /// What came out.
     pub(crate) analysis: Analysis,
     failed: bool,
@@ -136,9 +147,29 @@ impl Run {
     /// Reads and judges what some paths stand for.
     pub(crate) fn load(paths: &[PathBuf], args: &ProjectArgs) -> Result<Self, Failure> {
         let roots = Roots::of(paths).map_err(first_of)?;
+        let baseline = Baseline::load(args.baseline.as_deref(), &roots.root)?;
+        Self::judge(roots, args, baseline)
+    }
+
+    /// The same as if nothing had ever been accepted.
+    pub(crate) fn load_without_baseline(
+        paths: &[PathBuf],
+        args: &ProjectArgs,
+    ) -> Result<Self, Failure> {
+        Self::judge(Roots::of(paths).map_err(first_of)?, args, None)
+    }
+
+    fn judge(
+        roots: Roots,
+        args: &ProjectArgs,
+        baseline: Option<Baseline>,
+    ) -> Result<Self, Failure> {
         roots.failures.iter().for_each(say);
         let config = Config::load(args.config.as_deref(), &roots)?;
         let mut settings = config.settings(args, &roots.root)?;
+        settings.baseline = baseline
+            .as_ref()
+            .map_or_else(Vec::new, Baseline::fingerprints);
         let disk = Disk::new(
             roots.root.clone(),
             roots.scopes.clone(),
@@ -157,9 +188,26 @@ impl Run {
             roots,
             disk,
             config,
+            settings,
+            baseline,
             analysis,
             failed,
         })
+    }
+
+    /// Takes out of the baseline what is gone.
+    fn prune_baseline(&mut self) -> Result<(), Failure> {
+        if !self.roots.focus.is_empty() {
+            return Err(
+                Failure::new("only a run over the whole project knows what is gone")
+                    .help("give the folder of the project, and nothing else"),
+            );
+        }
+        match self.baseline.take() {
+            Some(baseline) => baseline.prune(&self.analysis, &self.settings),
+            None => Err(Failure::new("there is no baseline")
+                .help("`no502 init --baseline` writes one, with today's findings")),
+        }
     }
 
     /// Keeps what has a label in a path that was named; says which named file nothing was read from.
@@ -344,7 +392,7 @@ pub(crate) fn to_stdout(
     }
 }
 
-fn count(number: usize, what: &str) -> String {
+pub(crate) fn count(number: usize, what: &str) -> String {
     let ending = match (number, what.ends_with('x')) {
         (1, _) => "",
         (_, true) => "es",
