@@ -2,6 +2,7 @@
 
 mod section;
 mod server;
+mod timer;
 
 use std::collections::HashMap;
 
@@ -18,6 +19,7 @@ use crate::source::{Span, Spanned};
 use crate::syntax::haproxy::{Line, Word};
 use crate::syntax::proxy_value::{address_list, haproxy_address, haproxy_time, has_variable};
 use section::Proxy;
+pub use timer::Timer;
 
 /// A `frontend`, `backend` or `listen` section, for rules that judge the section itself.
 #[derive(Debug, Clone)]
@@ -36,6 +38,8 @@ pub struct Section {
     pub tcp: bool,
     /// Of `connect`, `client` and `server` those that it needs and that are set nowhere.
     pub missing_timeouts: Vec<&'static str>,
+    /// The timeouts that hold here, as they are written.
+    pub timers: Vec<Timer>,
     /// Its servers.
     pub servers: Vec<LinkId>,
     /// `balance` as it holds here.
@@ -46,6 +50,30 @@ pub struct Section {
     pub cookie: Option<Span>,
     /// Whether a frontend leads here. A `listen` always counts.
     pub reached: bool,
+}
+
+impl Section {
+    /// Whether requests come through here: a backend that no frontend leads to, or that has no server, delays nobody.
+    pub fn is_used(&self) -> bool {
+        self.kind != "backend" || (self.reached && !self.servers.is_empty())
+    }
+
+    /// The timeouts that act here: a frontend's are about clients, a backend's about servers.
+    pub fn acting_timers(&self) -> impl Iterator<Item = &Timer> {
+        const SERVER: &[&str] = &[
+            "connect",
+            "server",
+            "tunnel",
+            "queue",
+            "check",
+            "server-fin",
+        ];
+        let (front, back) = (self.kind != "backend", self.kind != "frontend");
+        self.timers.iter().filter(move |timer| {
+            let about_servers = SERVER.contains(&timer.name.as_str());
+            (about_servers && back) || (!about_servers && front)
+        })
+    }
 }
 
 /// Adds the hop of a HAProxy process, its links and its routes.
@@ -124,6 +152,7 @@ impl<'a> Reader<'a> {
             defaults: proxy.defaults.map(|section| section.head.span),
             tcp,
             missing_timeouts: self.missing(proxy, &kind),
+            timers: timer::timers(proxy),
             servers,
             balance: balance.map(|word| Spanned::new(word.text.clone(), word.span)),
             redispatch: proxy.option("redispatch"),

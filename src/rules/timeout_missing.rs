@@ -10,7 +10,8 @@ use crate::source::Span;
 pub(super) fn check(cx: &mut Ctx) {
     // One finding for each place that could set it: the `defaults` if several sections lack it, else the section.
     let mut places: BTreeMap<Span, Vec<&Section>> = BTreeMap::new();
-    for section in cx.model.sections.iter().filter(|section| is_used(section)) {
+    let lacking = |section: &&Section| section.is_used() && !section.missing_timeouts.is_empty();
+    for section in cx.model.sections.iter().filter(lacking) {
         places
             .entry(section.defaults.unwrap_or(section.span))
             .or_default()
@@ -19,12 +20,6 @@ pub(super) fn check(cx: &mut Ctx) {
     for (place, sections) in places {
         report(cx, place, &sections);
     }
-}
-
-/// A backend that no frontend leads to hangs nobody.
-fn is_used(section: &Section) -> bool {
-    let idle = section.kind == "backend" && (!section.reached || section.servers.is_empty());
-    !section.missing_timeouts.is_empty() && !idle
 }
 
 fn report(cx: &mut Ctx, place: Span, sections: &[&Section]) {

@@ -39,10 +39,8 @@ pub fn nginx_time(text: &str) -> Option<u64> {
 ///
 /// Source: section 2.5 of the configuration manual; microseconds are rounded up, as `timeout` does.
 pub fn haproxy_time(text: &str) -> Option<u64> {
-    let time = ProxyValue::parse(Rule::haproxy_time, text).ok()?.next()?;
-    let mut inner = time.into_inner();
-    let number: u64 = inner.next()?.as_str().parse().ok()?;
-    match inner.next().map_or("ms", |unit| unit.as_str()) {
+    let (number, unit) = haproxy_quantity(text)?;
+    match unit {
         "us" => Some(number.div_ceil(1000)),
         "s" => number.checked_mul(1000),
         "m" => number.checked_mul(60_000),
@@ -50,6 +48,15 @@ pub fn haproxy_time(text: &str) -> Option<u64> {
         "d" => number.checked_mul(86_400_000),
         _ => Some(number),
     }
+}
+
+/// The number of a HAProxy time and its unit as written, empty for none.
+pub fn haproxy_quantity(text: &str) -> Option<(u64, &str)> {
+    let time = ProxyValue::parse(Rule::haproxy_time, text).ok()?.next()?;
+    let mut inner = time.into_inner();
+    let number = inner.next()?.as_str().parse().ok()?;
+    let unit = inner.find(|pair| pair.as_rule() == Rule::haproxy_unit);
+    Some((number, unit.map_or("", |unit| unit.as_str())))
 }
 
 /// An address as it is written; nothing is looked up.

@@ -4,6 +4,9 @@ use crate::project::haproxy::HaproxyConf;
 use crate::source::Span;
 use crate::syntax::haproxy::{Line, Section, Word, expand};
 
+/// `defaults` that take from others, deeper than this, are a circle.
+const DEPTH: usize = 16;
+
 /// A section with the `defaults` that hold for it.
 #[derive(Clone, Copy)]
 pub(super) struct Proxy<'a> {
@@ -52,23 +55,25 @@ impl<'a> Proxy<'a> {
         lines(self.section, words)
     }
 
+    /// The section itself, then the `defaults` that it takes from, nearest first.
+    pub(super) fn around(&self) -> Vec<&'a Section> {
+        let mut sections = vec![self.section];
+        let mut next = self.defaults;
+        while let Some(defaults) = next.filter(|_| sections.len() <= DEPTH) {
+            sections.push(defaults);
+            next = from(defaults).and_then(|name| named(self.conf, name));
+        }
+        sections
+    }
+
     /// The line that holds here, and whether it is inherited.
     pub(super) fn find(&self, words: &'a [&'a str]) -> Option<(&'a Line, bool)> {
-        if let Some(line) = self.own(words).last() {
-            return Some((line, false));
-        }
-        let mut section = self.defaults;
-        let mut steps = 0;
-        while let Some(defaults) = section {
-            if let Some(line) = lines(defaults, words).last() {
-                return Some((line, true));
-            }
-            steps += 1;
-            section = from(defaults)
-                .filter(|_| steps < 16)
-                .and_then(|name| named(self.conf, name));
-        }
-        None
+        let mut found = self
+            .around()
+            .into_iter()
+            .enumerate()
+            .filter_map(|(steps, section)| Some((lines(section, words).last()?, steps > 0)));
+        found.next()
     }
 
     /// Whether an option holds here: the last of `option x` and `no option x` wins, the section before its defaults.
