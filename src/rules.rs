@@ -16,6 +16,8 @@ mod socket_missing;
 mod start_order_unguarded;
 mod syntax_error;
 mod timeout_missing;
+mod timeout_unit_suspect;
+mod timeout_zero;
 mod upstream_host_unknown;
 mod upstream_port_mismatch;
 mod words;
@@ -86,6 +88,8 @@ pub const RULES: &[Rule] = &[
     rule!("suppression-unused"),
     rule!("syntax-error", syntax_error),
     rule!("timeout-missing", timeout_missing),
+    rule!("timeout-unit-suspect", timeout_unit_suspect),
+    rule!("timeout-zero", timeout_zero),
     rule!("upstream-host-unknown", upstream_host_unknown),
     rule!("upstream-port-mismatch", upstream_port_mismatch),
     rule!("worker-timeout-inverted", worker_timeout_inverted),

@@ -95,6 +95,14 @@ pub(super) fn soften<T>(finding: &mut Finding, settings: &[&Setting<T>]) {
     }
 }
 
+/// For the label of the first of several ways that share a cause.
+pub(super) fn first_of(ways: usize) -> String {
+    match ways {
+        1 => "on this way".to_owned(),
+        _ => format!("the first of {ways} ways"),
+    }
+}
+
 /// `1 server`, `2 servers`.
 pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 {
