@@ -2,7 +2,7 @@
 
 use crate::project::haproxy::HaproxyConf;
 use crate::source::Span;
-use crate::syntax::haproxy::{Line, Section, Word, expand};
+use crate::syntax::haproxy::{Line, Section, Word, expand, expand_address};
 
 /// `defaults` that take from others, deeper than this, are a circle.
 const DEPTH: usize = 16;
@@ -101,8 +101,20 @@ impl<'a> Proxy<'a> {
         expand(word, &|name| {
             self.conf.environment.value(name).map(str::to_owned)
         })
-        .map_err(|name| format!("variable {name} is set nowhere"))
+        .map_err(unknown)
     }
+
+    /// The same for an address, in which HAProxy expands references without quotes as well.
+    pub(super) fn address(&self, word: &Word) -> Result<String, String> {
+        expand_address(word, &|name| {
+            self.conf.environment.value(name).map(str::to_owned)
+        })
+        .map_err(unknown)
+    }
+}
+
+fn unknown(variable: String) -> String {
+    format!("the value of variable {variable} is not known")
 }
 
 fn lines<'a>(section: &'a Section, words: &'a [&'a str]) -> impl Iterator<Item = &'a Line> {

@@ -22,7 +22,7 @@ pub(super) fn links(proxy: &Proxy, hop: HopId, tcp: bool) -> Vec<Link> {
 fn link(proxy: &Proxy, hop: HopId, line: &Line, at: usize, tcp: bool) -> Option<Link> {
     let word = line.words.get(at)?;
     let parameters = Parameters::of(proxy, &line.words[at + 1..]);
-    let text = proxy.word(word);
+    let text = proxy.address(word);
     let dialled = match &text {
         Ok(text) => dialled(text, word.span),
         Err(why) => Dialled::Unknown(why.clone()),

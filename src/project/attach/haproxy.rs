@@ -12,6 +12,7 @@ use crate::project::image_name::is_haproxy_image;
 use crate::project::{Envsubst, Project, ServiceRef};
 use crate::source::FileId;
 use crate::syntax::Format;
+use crate::syntax::haproxy::{Section, expand};
 
 /// The HAProxy of a service, if it runs one.
 pub(super) fn haproxy_of(
@@ -47,14 +48,12 @@ pub(super) fn haproxy_of(
     claimed.extend(placed.iter().map(|(_, id)| *id));
     claimed.extend(&ids);
     let main = *ids.first()?;
-    let sections = ids
+    let sections: Vec<Section> = ids
         .iter()
         .flat_map(|id| files.haproxy(*id).sections.clone())
         .collect();
-    let (environment, image) = (
-        container.envsubst(),
-        container.image.clone().filter(|_| known),
-    );
+    let environment = with_global(container.envsubst(), &sections);
+    let image = container.image.clone().filter(|_| known);
     let alone = known && is_plain_launch(container, "haproxy");
     Some(HaproxyConf {
         service: Some(at),
@@ -101,15 +100,17 @@ pub(super) fn host_haproxy(files: &mut Files, project: &mut Project, orphans: &[
         .collect();
     for main in orphans {
         let sections = files.haproxy(*main).sections.clone();
+        let outside = Envsubst {
+            variables: Vec::new(),
+            open: Some("it runs outside the project".to_owned()),
+        };
+        let environment = with_global(outside, &sections);
         let mut conf = HaproxyConf {
             service: None,
             main: *main,
             sections,
             complete: true,
-            environment: Envsubst {
-                variables: Vec::new(),
-                open: Some("it runs outside the project".to_owned()),
-            },
+            environment,
             image: None,
             unmounted: false,
             alone: false,
@@ -119,9 +120,31 @@ pub(super) fn host_haproxy(files: &mut Files, project: &mut Project, orphans: &[
             conf.service = Some(*service);
             conf.unmounted = true;
             conf.image.clone_from(&container.image);
-            conf.environment = container.envsubst();
+            conf.environment = with_global(container.envsubst(), &conf.sections);
             conf.alone = is_plain_launch(container, "haproxy");
         }
         project.haproxy.push(conf);
     }
+}
+
+/// An environment with what `global` sets: `setenv` in any case, `presetenv` where nothing else does.
+fn with_global(mut environment: Envsubst, sections: &[Section]) -> Envsubst {
+    let global = sections
+        .iter()
+        .filter(|section| section.kind.value == "global");
+    for line in global.flat_map(|section| &section.lines) {
+        let [keyword, name, value, ..] = line.words.as_slice() else {
+            continue;
+        };
+        let value = expand(value, &|name| environment.value(name).map(str::to_owned));
+        let value = value.ok().filter(|_| !line.conditional);
+        match keyword.text.as_str() {
+            "setenv" => environment.variables.push((name.text.clone(), value)),
+            "presetenv" if environment.lacks(&name.text) => {
+                environment.variables.push((name.text.clone(), value));
+            }
+            _ => {}
+        }
+    }
+    environment
 }
