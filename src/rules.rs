@@ -1,5 +1,6 @@
 //! The one table of rules, and what a rule may use.
 
+mod environment_unset;
 mod final_newline_missing;
 mod health_check_absent;
 mod inversion;
@@ -72,6 +73,7 @@ macro_rules! page {
 /// Every rule, sorted by id.
 pub const RULES: &[Rule] = &[
     rule!("config-invalid"),
+    rule!("environment-unset", environment_unset),
     rule!("final-newline-missing", final_newline_missing),
     rule!("health-check-absent", health_check_absent),
     rule!("keepalive-inverted", keepalive_inverted),

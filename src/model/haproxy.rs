@@ -3,6 +3,7 @@
 mod section;
 mod server;
 mod timer;
+mod unset;
 
 use std::collections::HashMap;
 
@@ -20,6 +21,7 @@ use crate::syntax::haproxy::{Line, Word};
 use crate::syntax::proxy_value::{address_list, haproxy_address, haproxy_time, has_variable};
 use section::Proxy;
 pub use timer::Timer;
+pub use unset::{Unset, unset};
 
 /// A `frontend`, `backend` or `listen` section, for rules that judge the section itself.
 #[derive(Debug, Clone)]
@@ -347,7 +349,7 @@ impl<'a> Reader<'a> {
             let Some(word) = line.words.get(1) else {
                 continue;
             };
-            let text = front.word(word);
+            let text = front.address(word);
             let items = match &text {
                 Ok(text) => address_list(text),
                 Err(_) => vec![(0, word.text.as_str())],

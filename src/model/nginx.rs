@@ -5,11 +5,13 @@ mod pass;
 mod places;
 mod reuse;
 mod scope;
+mod unfilled;
 mod upstream;
 
 pub(crate) use pass::is_address;
 pub use places::{Place, places, processes};
 pub use scope::Scope;
+pub use unfilled::{Unfilled, unfilled};
 
 use std::collections::HashMap;
 

@@ -30,6 +30,10 @@ pub struct NginxConf {
     pub complete: bool,
     /// Whether the `http {}` around these directives was not seen: what it sets is unknown.
     pub fragment: bool,
+    /// Those of its files that the image's entrypoint fills by envsubst.
+    pub templates: BTreeSet<FileId>,
+    /// What they are filled from.
+    pub environment: Envsubst,
     /// Image, for the version.
     pub image: Option<Text>,
     /// Whether the files were attached to the service without being mounted or copied.
@@ -58,6 +62,8 @@ pub struct Expander<'a, 'f> {
     envsubst: Option<&'a Envsubst>,
     /// Files that were included so far.
     pub included: BTreeSet<FileId>,
+    /// Those that stand in for a template that envsubst fills.
+    pub templates: BTreeSet<FileId>,
     /// Whether everything could be followed.
     pub complete: bool,
     left: usize,
@@ -78,6 +84,7 @@ impl<'a, 'f> Expander<'a, 'f> {
             prefix,
             envsubst,
             included: BTreeSet::new(),
+            templates: BTreeSet::new(),
             complete: true,
             left: SIZE,
         }
@@ -216,7 +223,9 @@ impl<'a, 'f> Expander<'a, 'f> {
             if let Some(template) = template_of(full)
                 && let Seen::File(path) = view.look(self.files.host, &template)
             {
-                return Ok(self.files.open(&path).map(|id| (id, true)));
+                let opened = self.files.open(&path);
+                self.templates.extend(opened);
+                return Ok(opened.map(|id| (id, true)));
             }
             return match view.look(self.files.host, full) {
                 Seen::File(path) => Ok(self.files.open(&path).map(|id| (id, false))),

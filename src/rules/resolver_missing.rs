@@ -1,11 +1,20 @@
 //! rules/resolver-missing.md
 
+use std::collections::BTreeSet;
+
 use crate::finding::Effect;
+use crate::model::nginx::unfilled;
 use crate::model::{Dialled, Link, Lookup};
 use crate::rules::{Ctx, grouped};
+use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
+    // A template's variable that nothing fills keeps nginx from starting: `environment-unset` says so.
+    let unfilled: BTreeSet<Span> = unfilled(cx.project).iter().map(|word| word.span).collect();
     for links in grouped(cx, unresolved) {
+        if unfilled.contains(&links[0].span) {
+            continue;
+        }
         let Some(host) = unresolved(cx, links[0]) else {
             continue;
         };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::finding::{Confidence, Effect, Severity};
 use crate::model::haproxy::{Section, Timer};
 use crate::model::nginx::places;
-use crate::model::{HopKind, Key, Route};
+use crate::model::{HopKind, Key, Route, Setting};
 use crate::project::Project;
 use crate::rules::Ctx;
 use crate::rules::words::first_of;
@@ -20,8 +20,8 @@ pub(super) fn check(cx: &mut Ctx) {
 /// A number of hours is a choice, up to two days of them.
 pub(super) fn meant_as_ms(text: &str) -> Option<u64> {
     let seconds: u64 = text.parse().ok()?;
-    let hours = seconds % 3600 == 0 && seconds < 180_000;
-    (seconds >= 10_000 && seconds % 1000 == 0 && !hours).then_some(seconds)
+    let hours = seconds.is_multiple_of(3600) && seconds < 180_000;
+    (seconds >= 10_000 && seconds.is_multiple_of(1000) && !hours).then_some(seconds)
 }
 
 /// The value of each timeout directive, by its place.
@@ -44,7 +44,7 @@ fn nginx(cx: &mut Ctx) {
         for key in [Key::Connect, Key::Send, Key::Read] {
             // A websocket is often given a day.
             let meant_long = route.upgrades && key != Key::Connect;
-            let span = route.timeouts.get(&key).and_then(|setting| setting.span());
+            let span = route.timeouts.get(&key).and_then(Setting::span);
             let seconds = span.and_then(|span| Some((span, meant_as_ms(written.get(&span)?)?)));
             if let Some((span, seconds)) = seconds.filter(|_| !meant_long) {
                 let place = places.entry((span, key)).or_insert((seconds, Vec::new()));
@@ -111,10 +111,11 @@ fn doubt(timer: &Timer) -> Option<Doubt> {
 fn thousands(timer: &Timer) -> Option<u64> {
     let seconds = match timer.unit.as_str() {
         "s" => timer.number,
-        "ms" if timer.number % 1000 == 0 => timer.number / 1000,
+        "ms" if timer.number.is_multiple_of(1000) => timer.number / 1000,
         _ => return None,
     };
-    (seconds >= 5000 && seconds % 1000 == 0 && seconds % 3600 != 0).then_some(seconds)
+    (seconds >= 5000 && seconds.is_multiple_of(1000) && !seconds.is_multiple_of(3600))
+        .then_some(seconds)
 }
 
 /// The lines of one section that share a doubt are one finding.

@@ -104,11 +104,21 @@ fn bind(view: View, written: &str, listens: &mut Vec<SocketAddr>) -> String {
 }
 
 fn server(view: View, written: &str) -> String {
-    match socket_path(written) {
+    let filled = filled(view, written);
+    match socket_path(&filled) {
         Some(path) => format!("unix@{}", view.service.path(path).display()),
-        None if written.contains('$') => written.to_owned(),
-        None => view.dialled(written, None),
+        None if filled.contains('$') => written.to_owned(),
+        None => view.dialled(&filled, None),
     }
+}
+
+/// An address with the variables that the environment has: a name must be known before it can become an address.
+fn filled(view: View, written: &str) -> String {
+    let env = view.service.env.iter();
+    env.fold(written.to_owned(), |text, (key, value)| {
+        text.replace(&format!("${{{key}}}"), value)
+            .replace(&format!("${key}"), value)
+    })
 }
 
 fn socket_path(written: &str) -> Option<&str> {

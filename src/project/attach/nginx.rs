@@ -9,7 +9,7 @@ use crate::project::files::Files;
 use crate::project::image::Container;
 use crate::project::image_name::{is_haproxy_image, is_nginx_image, repository};
 use crate::project::nginx::{Expander, NginxConf, Root};
-use crate::project::{Project, ServiceRef};
+use crate::project::{Envsubst, Project, ServiceRef};
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::Format;
 use crate::syntax::nginx::Directive;
@@ -59,7 +59,7 @@ pub(super) fn nginx_of(
         directives.extend(wrap(extra, *id));
         included.extend(std::mem::take(&mut expander.included));
     }
-    let complete = expander.complete;
+    let (complete, templates) = (expander.complete, expander.templates);
     let first_included = placed.iter().find(|(_, id)| included.contains(id));
     // Findings about the whole process belong into a file of the project, not into a shipped main.
     let point = last_loose
@@ -73,10 +73,22 @@ pub(super) fn nginx_of(
         directives,
         complete,
         fragment: false,
+        templates,
+        environment: prepared(container),
         image: container.image.clone().filter(|_| known),
         unmounted: false,
         alone: known && is_plain_launch(container, "nginx"),
     })
+}
+
+/// What the entrypoint fills templates from: the container's environment, and what scripts beside it export.
+fn prepared(container: &Container) -> Envsubst {
+    let mut environment = container.envsubst();
+    let mut placed = container.view.placed();
+    if placed.any(|(target, _)| target.starts_with("/docker-entrypoint.d")) {
+        environment.open = Some("a script of the project runs before it".to_owned());
+    }
+    environment
 }
 
 /// Whether a container runs nginx: its image is one, or its command or its folders say so of the configs placed in it.
@@ -272,6 +284,8 @@ fn tree_conf(files: &mut Files, ids: &[FileId], claimed: &mut BTreeSet<FileId>) 
         directives,
         complete,
         fragment,
+        templates: BTreeSet::new(),
+        environment: Envsubst::default(),
         image: None,
         unmounted: false,
         alone: false,
