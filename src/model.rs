@@ -426,7 +426,7 @@ impl Model {
             haproxy::add(&mut model, project, settings, conf);
             model.alone.extend(conf.service.filter(|_| conf.alone));
         }
-        process::add(&mut model, host, project);
+        process::add(&mut model, host, project, settings);
         resolve::resolve(&mut model, project);
         let fronts = edge::add(&mut model, project, settings);
         chain::follow(&mut model, &fronts);

@@ -1,9 +1,12 @@
 //! What a run was asked to do, already resolved: command line over `no502.toml` over defaults.
 
+pub mod table;
+
 use std::collections::BTreeMap;
 
 use crate::finding::{Confidence, Severity};
 use crate::source::{Span, Spanned};
+use table::{Image, Program};
 
 /// One `[[allow]]` of `no502.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +83,10 @@ pub struct Settings {
     pub stacks: Vec<StackFiles>,
     /// `[[edge]]` entries.
     pub edges: Vec<Edge>,
+    /// `[[program]]` entries, over the built-in ones of the same name.
+    pub programs: Vec<Program>,
+    /// `[[image]]` entries.
+    pub images: Vec<Image>,
     /// Fingerprints that a baseline accepts.
     pub baseline: Vec<String>,
 }

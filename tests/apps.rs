@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use no502::model::app::{ContainerFiles, Inside, Launch, Process, recognise};
+use no502::model::knowledge::Known;
 use no502::model::{Address, Amount, Bind, Setting};
 use no502::project::compose::Command;
 use no502::source::{FileId, Span, Spanned};
@@ -125,7 +126,7 @@ fn run(case: &Case) -> Vec<String> {
             .collect(),
         unseen: case.unseen,
     };
-    let (processes, why) = recognise(&launch, &mut files);
+    let (processes, why) = recognise(&launch, &mut files, Known::default());
     assert!(
         !processes.is_empty() || why.is_some(),
         "{}: no reason",

@@ -21,7 +21,7 @@ mod uwsgi;
 use cx::{Cx, basename};
 use launch::Started;
 
-use crate::model::knowledge::{self, Program};
+use crate::model::knowledge::{Known, Program};
 use crate::model::{Listener, Setting, Timeouts};
 use crate::project::compose::Command;
 use crate::source::Span;
@@ -93,8 +93,9 @@ pub struct Process {
 pub fn recognise(
     launch: &Launch,
     files: &mut dyn ContainerFiles,
+    known: Known<'_>,
 ) -> (Vec<Process>, Option<String>) {
-    let mut cx = Cx::new(launch, files);
+    let mut cx = Cx::new(launch, files, known);
     if cx.launch.entrypoint.is_none() && cx.launch.command.is_some() {
         // Arguments of an image that is known: `postgres -c …`, `redis-server --appendonly yes`.
         let argv = launch
@@ -146,6 +147,9 @@ fn told(cx: &mut Cx<'_>, lines: Vec<launch::Line>) -> (Vec<Process>, Option<Stri
 fn program(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     let first = argv.first()?.get()?.to_owned();
     let name = basename(&first);
+    if let Some(own) = cx.known.own().find(|program| fits(program, argv)) {
+        return Some(serve::process(cx, own, argv));
+    }
     match name {
         "nginx" | "openresty" | "nginx-debug" => return Some(image::proxy(cx, "nginx", argv)),
         "haproxy" => return Some(image::proxy(cx, "haproxy", argv)),
@@ -181,12 +185,7 @@ fn program(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     if node::runs_sources(name) {
         return node::process(cx, argv);
     }
-    let fitting = knowledge::programs().find(|program| {
-        let commands = &program.commands;
-        commands
-            .iter()
-            .any(|pattern| settle::command_fits(pattern, argv))
-    })?;
+    let fitting = cx.known.programs().find(|program| fits(program, argv))?;
     if fitting.is_configured() {
         return web(cx, fitting, argv);
     }
@@ -195,8 +194,14 @@ fn program(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     Some(process)
 }
 
+/// Whether a command line starts a program.
+fn fits(program: &Program, argv: &[Text]) -> bool {
+    let mut commands = program.commands.iter();
+    commands.any(|pattern| settle::command_fits(pattern, argv))
+}
+
 /// Apache and Tomcat read config files; as long as none of the project's is mounted, the image's own hold.
-fn web(cx: &mut Cx<'_>, fitting: &'static Program, argv: &[Text]) -> Option<Process> {
+fn web(cx: &mut Cx<'_>, fitting: &Program, argv: &[Text]) -> Option<Process> {
     match image::process(cx, &[]) {
         Ok(process) if process.program == fitting.name => Some(Process {
             argv: argv.to_vec(),
@@ -208,12 +213,8 @@ fn web(cx: &mut Cx<'_>, fitting: &'static Program, argv: &[Text]) -> Option<Proc
 }
 
 fn java(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
-    let quarkus = knowledge::program("quarkus")?;
-    if quarkus
-        .commands
-        .iter()
-        .any(|pattern| settle::command_fits(pattern, argv))
-    {
+    let quarkus = cx.known.program("quarkus")?;
+    if fits(quarkus, argv) {
         return Some(serve::process(cx, quarkus, argv));
     }
     others::java(cx, argv)

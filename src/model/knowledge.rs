@@ -2,17 +2,62 @@
 //! source. A family is parsed when one of its programs is first asked for, an image's row when it is looked up.
 
 mod glob;
-mod table;
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+pub use crate::settings::table::{Documented, Edge, Image, Listen, Number, Program, Stop, Watched};
 pub use glob::fits;
-pub use table::{Documented, Edge, Image, Listen, Number, Program, Stop, Watched};
 
-/// The program of a name: `gunicorn-sync`, `node-http-20`.
+use crate::settings::Settings;
+
+/// What is known in one run: the rows of `no502.toml` before those of `rules/defaults`.
+#[derive(Clone, Copy, Default)]
+pub struct Known<'a> {
+    programs: &'a [Program],
+    images: &'a [Image],
+}
+
+impl<'a> Known<'a> {
+    /// With the rows of the settings.
+    pub fn new(settings: &'a Settings) -> Self {
+        Self {
+            programs: &settings.programs,
+            images: &settings.images,
+        }
+    }
+
+    /// The program of a name: `gunicorn-sync`, `node-http-20`.
+    pub fn program(&self, name: &str) -> Option<&'a Program> {
+        self.programs().find(|program| program.name == name)
+    }
+
+    /// Every program, the run's own ones first.
+    pub fn programs(&self) -> impl Iterator<Item = &'a Program> + use<'a> {
+        let built_in = programs().map(|program| -> &'a Program { program });
+        self.programs.iter().chain(built_in)
+    }
+
+    /// The run's own programs whose command lines are its own as well; a row that only changes numbers of a built-in
+    /// program is found by its name.
+    pub fn own(&self) -> impl Iterator<Item = &'a Program> + use<'a> {
+        self.programs.iter().filter(|own| {
+            program(&own.name).is_none_or(|built_in| built_in.commands != own.commands)
+        })
+    }
+
+    /// What is known of an image, written as in compose: `postgres:16`, `ghcr.io/a/b@sha256:…`.
+    pub fn image(&self, reference: &str) -> Option<Image> {
+        let canonical = glob::canonical(reference);
+        let own = self.images.iter().find(|image| {
+            glob::fits(&image.name, &canonical) || glob::fits(&image.name, reference)
+        });
+        own.cloned().or_else(|| image(&canonical))
+    }
+}
+
+/// The built-in program of a name.
 pub fn program(name: &str) -> Option<&'static Program> {
     programs().find(|program| program.name == name)
 }
@@ -22,14 +67,13 @@ pub fn programs() -> impl Iterator<Item = &'static Program> {
     FAMILIES.iter().flat_map(Family::programs)
 }
 
-/// What is known of an image, written as in compose: `postgres:16`, `ghcr.io/a/b@sha256:…`.
+/// What is known of an image by its canonical reference.
 ///
 /// Only the row that fits is parsed; the whole table would cost more than all the other work on a small project.
-pub fn image(reference: &str) -> Option<Image> {
-    let reference = glob::canonical(reference);
+fn image(reference: &str) -> Option<Image> {
     IMAGES.lines().find_map(|line| {
         let name = row_name(line)?;
-        if !glob::fits(name, &reference) {
+        if !glob::fits(name, reference) {
             return None;
         }
         let row = format!("image = [{line}]");
@@ -117,9 +161,6 @@ fn row_name(line: &str) -> Option<&str> {
     rest.split_once('"').map(|(name, _)| name)
 }
 
-/// Numbers of an edge, seconds unless the name says otherwise.
-pub type EdgeNumbers = BTreeMap<String, f64>;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +170,9 @@ mod tests {
         for program in programs() {
             for (key, number) in program.numbers() {
                 assert!(!number.source.trim().is_empty(), "{} {key}", program.name);
+            }
+            for word in [&program.label, &program.protocol, &program.source] {
+                assert!(!word.trim().is_empty(), "{}", program.name);
             }
             if let Some(listen) = &program.listen {
                 assert!(!listen.source.trim().is_empty(), "{}", program.name);
@@ -168,6 +212,7 @@ mod tests {
 
     #[test]
     fn the_first_row_that_fits_wins() {
+        let image = |reference| Known::default().image(reference);
         assert_eq!(image("wordpress:6-fpm-alpine").unwrap().ports, [9000]);
         assert_eq!(image("wordpress").unwrap().ports, [80]);
         assert_eq!(

@@ -2,15 +2,18 @@
 
 use crate::host::Host;
 use crate::model::app::{ContainerFiles, Inside, Launch, recognise};
+use crate::model::knowledge::Known;
 use crate::model::{Hop, HopKind, Model};
 use crate::project::Project;
 use crate::project::ServiceRef;
 use crate::project::container::{Location, Seen, View};
 use crate::project::image::Container;
+use crate::settings::Settings;
 use crate::source::{FileId, SourceFile, Sources};
 
 /// Adds a hop for every app process of every service; proxies whose config was read are hops already.
-pub(super) fn add(model: &mut Model, host: &dyn Host, project: &mut Project) {
+pub(super) fn add(model: &mut Model, host: &dyn Host, project: &mut Project, settings: &Settings) {
+    let known = Known::new(settings);
     let services: Vec<ServiceRef> = project.services().map(|(at, _)| at).collect();
     for at in services {
         let launch = launch(project, at);
@@ -20,7 +23,7 @@ pub(super) fn add(model: &mut Model, host: &dyn Host, project: &mut Project) {
             view: &view,
             sources: &mut project.sources,
         };
-        let (processes, why) = recognise(&launch, &mut files);
+        let (processes, why) = recognise(&launch, &mut files, known);
         if processes.is_empty() {
             let why = why.unwrap_or_else(|| "nothing tells what it runs".to_owned());
             model.opaque.insert(at, why);

@@ -1,4 +1,4 @@
-//! The rows of `rules/defaults`, as they are written there.
+//! The rows of `rules/defaults` and of `no502.toml`, as they are written there.
 
 use std::collections::BTreeMap;
 
@@ -22,6 +22,7 @@ pub struct Documented {
     /// The number.
     pub value: f64,
     /// The document.
+    #[serde(default)]
     pub source: String,
 }
 
@@ -34,8 +35,10 @@ pub struct Listen {
     /// The port.
     pub port: Option<u16>,
     /// Where that is known from.
+    #[serde(default)]
     pub source: String,
     /// Whether it was measured.
+    #[serde(default)]
     pub measured: bool,
 }
 
@@ -70,6 +73,7 @@ pub struct Program {
     /// Unique: `gunicorn-gthread`.
     pub name: String,
     /// For people: `gunicorn`.
+    #[serde(default)]
     pub label: String,
     /// The versions that the row holds for; empty for all.
     #[serde(default)]
@@ -81,6 +85,7 @@ pub struct Program {
     #[serde(default)]
     pub when: String,
     /// What it speaks.
+    #[serde(default)]
     pub protocol: String,
     /// Where it listens when nothing is written.
     pub listen: Option<Listen>,
@@ -99,6 +104,7 @@ pub struct Program {
     /// What a proxy sees of a request that takes too long.
     pub sees: Option<String>,
     /// The source of the measured numbers.
+    #[serde(default)]
     pub source: String,
     /// Measured numbers.
     #[serde(default)]
@@ -106,6 +112,9 @@ pub struct Program {
     /// Numbers that were read.
     #[serde(default)]
     pub documented: BTreeMap<String, Documented>,
+    /// Whether `no502.toml` says so: then it holds here, whatever the image may be.
+    #[serde(skip)]
+    pub own: bool,
 }
 
 impl Program {
@@ -142,6 +151,53 @@ impl Program {
         self.flags.is_empty() && self.env.is_empty() && !self.commands.is_empty()
     }
 
+    /// The row with what another one says and this one does not: a row of `no502.toml` over the built-in one.
+    #[must_use]
+    pub fn over(mut self, base: &Self) -> Self {
+        let pairs = [
+            (&mut self.label, &base.label),
+            (&mut self.versions, &base.versions),
+            (&mut self.when, &base.when),
+            (&mut self.protocol, &base.protocol),
+            (&mut self.source, &base.source),
+        ];
+        for (own, other) in pairs {
+            if own.is_empty() {
+                own.clone_from(other);
+            }
+        }
+        if self.commands.is_empty() {
+            self.commands.clone_from(&base.commands);
+        }
+        self.listen = self.listen.or_else(|| base.listen.clone());
+        self.config = self.config.or_else(|| base.config.clone());
+        self.sees = self.sees.or_else(|| base.sees.clone());
+        for (maps, others) in [(&mut self.flags, &base.flags), (&mut self.env, &base.env)] {
+            for (key, words) in others {
+                maps.entry(key.clone()).or_insert_with(|| words.clone());
+            }
+        }
+        let written: Vec<String> = self.numbers().map(|(key, _)| key.to_owned()).collect();
+        for (key, value) in &base.measured {
+            if !written.contains(key) {
+                self.measured.insert(key.clone(), *value);
+            }
+        }
+        for (key, read) in &base.documented {
+            if !written.contains(key) {
+                self.documented.insert(key.clone(), read.clone());
+            }
+        }
+        let stop = std::mem::take(&mut self.stop);
+        self.stop = Stop {
+            sigterm: stop.sigterm.or_else(|| base.stop.sigterm.clone()),
+            cut: stop.cut.or_else(|| base.stop.cut.clone()),
+            pid1: stop.pid1.or_else(|| base.stop.pid1.clone()),
+            signal: stop.signal.or_else(|| base.stop.signal.clone()),
+        };
+        self
+    }
+
     /// The flags that set something.
     pub fn flags(&self, what: &str) -> &[String] {
         self.flags.get(what).map_or(&[], Vec::as_slice)
@@ -171,7 +227,11 @@ pub struct Image {
     #[serde(default)]
     pub complete: bool,
     /// Where that is known from.
+    #[serde(default)]
     pub source: String,
+    /// Whether `no502.toml` says so.
+    #[serde(skip)]
+    pub own: bool,
 }
 
 /// A load balancer, CDN or router.
@@ -194,7 +254,7 @@ pub struct Edge {
     pub source: String,
     /// Numbers by key: `upstream_idle_s`, `response_timeout_s`, `connect_timeout_s`, …
     #[serde(default)]
-    pub numbers: super::EdgeNumbers,
+    pub numbers: BTreeMap<String, f64>,
 }
 
 impl Edge {

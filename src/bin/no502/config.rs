@@ -1,11 +1,14 @@
 //! `no502.toml` as it is written, and what it means together with the command line.
 
 mod edge;
+mod program;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use no502::finding::{Confidence, Severity};
+use no502::model::knowledge::{Image, Program};
 use no502::rules::find;
 use no502::settings::{Allow, Edge, Settings, StackFiles};
 use no502::source::FileId;
@@ -46,6 +49,8 @@ struct Written {
     allow: Vec<WrittenAllow>,
     stack: Vec<WrittenStack>,
     edge: Vec<Spanned<WrittenEdge>>,
+    program: Vec<Spanned<Program>>,
+    image: Vec<Spanned<Image>>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -146,6 +151,8 @@ impl Config {
                     .insert(program.to_owned(), version.clone());
             }
         }
+        settings.programs = program::programs(&written.program);
+        settings.images = program::images(&written.image);
         let base = Base::new(self.path.as_deref(), root);
         settings.allow = written
             .allow
@@ -223,6 +230,7 @@ impl Config {
             known_rule(id.get_ref()).map_err(|failure| failure.at(path, &self.text, id.span()))?;
         }
         edge::check(&written.edge, path, &self.text)?;
+        program::check(&written.program, &written.image, path, &self.text)?;
         match written
             .allow
             .iter()
@@ -234,6 +242,13 @@ impl Config {
             None => Ok(()),
         }
     }
+}
+
+/// The first line of a table, which is its header.
+fn header(text: &str, span: &Range<usize>) -> Range<usize> {
+    let rest = text.get(span.clone()).unwrap_or_default();
+    let length = rest.lines().next().map_or(0, str::len);
+    span.start..span.start + length
 }
 
 fn nearest(roots: &Roots) -> Option<PathBuf> {

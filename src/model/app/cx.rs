@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{ContainerFiles, Inside, Launch};
-use crate::model::knowledge;
+use crate::model::knowledge::{self, Known};
 use crate::source::{FileId, Span};
 use crate::syntax::command::Variable;
 use crate::syntax::value::{Text, path};
@@ -42,6 +42,8 @@ pub(super) enum Read {
 pub(super) struct Cx<'a> {
     /// What it starts.
     pub(super) launch: &'a Launch,
+    /// What is known of programs and images.
+    pub(super) known: Known<'a>,
     /// Its files.
     pub(super) files: &'a mut dyn ContainerFiles,
     /// The working directory at this point.
@@ -56,7 +58,11 @@ pub(super) struct Cx<'a> {
 
 impl<'a> Cx<'a> {
     /// For one container.
-    pub(super) fn new(launch: &'a Launch, files: &'a mut dyn ContainerFiles) -> Self {
+    pub(super) fn new(
+        launch: &'a Launch,
+        files: &'a mut dyn ContainerFiles,
+        known: Known<'a>,
+    ) -> Self {
         let cwd = if launch.working_dir.is_empty() {
             "/"
         } else {
@@ -65,6 +71,7 @@ impl<'a> Cx<'a> {
         Self {
             cwd: cwd.to_owned(),
             launch,
+            known,
             files,
             depth: 0,
             overlay: HashMap::new(),

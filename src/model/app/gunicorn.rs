@@ -7,17 +7,21 @@ use super::cx::{Cx, Read};
 use super::flags::Flags;
 use super::serve;
 use super::settle::{address, amount, default, duration, listener, said};
-use crate::model::knowledge::{self, Program};
+use crate::model::knowledge::Program;
 use crate::model::{Address, Amount, Bind, Key, Protocol, Setting, Timeouts};
 use crate::syntax::command;
 use crate::syntax::value::Text;
 
 /// The process of a gunicorn command line.
 pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
-    let base = knowledge::program("gunicorn-sync")?;
+    let base = cx.known.program("gunicorn-sync")?;
     let source = Source::new(cx, base, argv);
     let class = source.class(cx);
-    let program = class.as_deref().ok().and_then(program_of).unwrap_or(base);
+    let program = class
+        .as_deref()
+        .ok()
+        .and_then(|class| program_of(cx, class))
+        .unwrap_or(base);
     let listeners = source.binds(cx, base);
     let timeouts = source.timeouts(cx, program, class.as_ref().map(String::as_str));
     let protocol = if source.tls {
@@ -30,7 +34,12 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         .map(|address| listener(address, protocol, base))
         .collect();
     let mut process = serve::bare(cx, program, argv, listeners, timeouts);
-    if class.ok().as_deref().and_then(program_of).is_none() {
+    if class
+        .ok()
+        .as_deref()
+        .and_then(|class| program_of(cx, class))
+        .is_none()
+    {
         "gunicorn".clone_into(&mut process.program);
     }
     Some(process)
@@ -200,7 +209,7 @@ impl Source {
         timeouts.insert(Key::Grace, self.limit(grace, program, "graceful_s"));
         let known = match class {
             Ok(class) => {
-                program_of(class).ok_or_else(|| format!("worker class {class} is not known"))
+                program_of(cx, class).ok_or_else(|| format!("worker class {class} is not known"))
             }
             Err(why) => Err(why.clone()),
         };
@@ -253,7 +262,7 @@ impl Source {
 }
 
 /// The variant of the tables that a worker class is.
-fn program_of(class: &str) -> Option<&'static Program> {
+fn program_of<'a>(cx: &Cx<'a>, class: &str) -> Option<&'a Program> {
     let name = match class {
         "sync" => "gunicorn-sync",
         "gthread" => "gunicorn-gthread",
@@ -268,7 +277,7 @@ fn program_of(class: &str) -> Option<&'static Program> {
         }
         _ => return None,
     };
-    knowledge::program(name)
+    cx.known.program(name)
 }
 
 fn names(flags: &[&str]) -> Vec<String> {

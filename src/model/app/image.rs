@@ -5,7 +5,7 @@ use super::Process;
 use super::cx::{Cx, basename};
 use super::serve;
 use super::settle::{self, protocol};
-use crate::model::knowledge::{self, Image};
+use crate::model::knowledge::Image;
 use crate::model::{Address, Bind, Key, Listener, Protocol, Setting, Timeouts};
 use crate::project::image_name;
 use crate::syntax::value::Text;
@@ -17,7 +17,7 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Result<Process, String>
         Some(Err(why)) => return Err(why),
         None => return Err("its image is not known".to_owned()),
     };
-    let Some(image) = knowledge::image(&reference) else {
+    let Some(image) = cx.known.image(&reference) else {
         return Err(format!("nothing is known about the image {reference}"));
     };
     let is_proxy = image.name.starts_with("haproxy")
@@ -80,18 +80,17 @@ fn known(
     let listeners = image.ports.iter().map(|port| {
         let address = match moved {
             Some(why) => Setting::unknown(why),
-            None => Setting::assumed(
+            None => told(
                 Address::Tcp {
                     bind: Bind::Any,
                     port: *port,
                 },
                 reference,
-                "",
-                &image.source,
+                image,
             ),
         };
         let speaks = match protocol(&image.protocol) {
-            Some(protocol) => Setting::assumed(protocol, reference, "", &image.source),
+            Some(protocol) => told(protocol, reference, image),
             None => Setting::unknown("it depends on the version"),
         };
         Listener {
@@ -100,16 +99,22 @@ fn known(
             proxy_protocol: false,
         }
     });
-    let program = image.program.as_deref().and_then(knowledge::program);
+    let program = image
+        .program
+        .as_deref()
+        .and_then(|name| cx.known.program(name));
     let timeouts = program.map_or_else(Timeouts::new, |program| {
         let mut timeouts = serve::timeouts(cx, program, &[]);
         // The image may set any of them.
-        for setting in timeouts.values_mut() {
+        let open = timeouts.values_mut().filter(|_| !program.own);
+        for setting in open {
             if let Setting::Known { value, .. } = setting {
                 *setting = Setting::assumed(*value, &program.label, "", &program.source);
             }
         }
-        timeouts.remove(&Key::Worker);
+        if !program.own {
+            timeouts.remove(&Key::Worker);
+        }
         timeouts
     });
     let base = knowledge_name(image);
@@ -122,6 +127,15 @@ fn known(
         listeners_complete: image.complete && moved.is_none(),
         timeouts,
         span: serve::span(cx, argv),
+    }
+}
+
+/// What a row says of an image: certain if it is the project's own, else what the image usually does.
+fn told<T>(value: T, reference: &str, image: &Image) -> Setting<T> {
+    if image.own {
+        Setting::default_of(value, reference, "", &image.source)
+    } else {
+        Setting::assumed(value, reference, "", &image.source)
     }
 }
 
@@ -246,7 +260,7 @@ pub(super) fn is_own(cx: &Cx<'_>, argv: &[Text]) -> bool {
         .image
         .as_ref()
         .and_then(Text::get)
-        .and_then(knowledge::image)
+        .and_then(|reference| cx.known.image(reference))
     else {
         return false;
     };

@@ -9,7 +9,7 @@ use super::launch::{Line, Started, is_source, skip};
 use super::package::Package;
 use super::serve;
 use super::settle::{self, listener, port_of, said};
-use crate::model::knowledge::{self, Program};
+use crate::model::knowledge::Program;
 use crate::model::{Address, Amount, Bind, Key, Protocol, Setting, Timeouts};
 use crate::source::{FileId, Span};
 use crate::syntax::constant::{self, Expression};
@@ -98,17 +98,17 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
 }
 
 /// The row of the tables: the framework that package.json names, else the runtime and its version.
-fn program(
-    cx: &Cx<'_>,
+fn program<'a>(
+    cx: &Cx<'a>,
     runner: &str,
     file: Option<&str>,
     package: Option<&Package>,
-) -> Option<&'static Program> {
+) -> Option<&'a Program> {
     if runner == "bun" {
-        return knowledge::program("bun-serve");
+        return cx.known.program("bun-serve");
     }
     if runner == "deno" {
-        return knowledge::program("deno-serve");
+        return cx.known.program("deno-serve");
     }
     let file = file.map(|file| file.trim_start_matches("./"));
     let needs = |name: &str| package.is_some_and(|package| package.needs(name));
@@ -131,7 +131,7 @@ fn program(
             _ => "node-http-20",
         },
     };
-    knowledge::program(name)
+    cx.known.program(name)
 }
 
 /// Node's major version by the image that runs or is built on.
@@ -150,6 +150,9 @@ fn version(cx: &Cx<'_>) -> Option<Setting<String>> {
 /// Any code can set `keepAliveTimeout`, so a default is never certain; below Node 20 it is a second less.
 fn timeouts(cx: &Cx<'_>, program: &Program, version: Option<&Setting<String>>) -> Timeouts {
     let mut timeouts = serve::timeouts(cx, program, &[]);
+    if program.own {
+        return timeouts;
+    }
     let framework = matches!(
         program.name.as_str(),
         "express" | "hono-node-server" | "nestjs"
@@ -282,7 +285,7 @@ pub(super) fn is_script(word: &str) -> bool {
 
 /// Whether flags hold a port at all.
 pub(super) fn deno(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
-    let program = knowledge::program("deno-serve")?;
+    let program = cx.known.program("deno-serve")?;
     if argv.get(1).and_then(Text::get) == Some("serve") {
         return Some(serve::process(cx, program, argv));
     }

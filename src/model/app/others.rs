@@ -5,7 +5,7 @@ use super::cx::{Cx, Read};
 use super::flags::Flags;
 use super::serve;
 use super::settle::{address, default, listener, port_of, said};
-use crate::model::knowledge;
+use crate::model::knowledge::Program;
 use crate::model::{Address, Bind, Protocol, Setting, Timeouts};
 use crate::source::Span;
 use crate::syntax::constant;
@@ -36,7 +36,7 @@ pub(super) fn java(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     if !(spring || pom || gradle) {
         return None;
     }
-    let program = knowledge::program("spring-boot-tomcat")?;
+    let program = cx.known.program("spring-boot-tomcat")?;
     let flags = Flags::new(&argv[1..]);
     let property = |name: &str| {
         told.iter()
@@ -81,7 +81,7 @@ fn unread(cx: &Cx<'_>, argv: &[Text]) -> Process {
 
 /// `dotnet app.dll`: Kestrel by its variables; the Microsoft images set port 8080 since 8.0, 80 before.
 pub(super) fn dotnet(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
-    let program = knowledge::program("kestrel")?;
+    let program = cx.known.program("kestrel")?;
     let flags = Flags::new(&argv[1..]);
     let urls = match flags.get(&["--urls".to_owned()]) {
         Ok(Some(text)) => Some(text),
@@ -132,7 +132,7 @@ pub(super) fn dotnet(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
 }
 
 /// Where Kestrel listens if nothing but the image says so.
-fn image_port(cx: &Cx<'_>, program: &knowledge::Program) -> Setting<Address> {
+fn image_port(cx: &Cx<'_>, program: &Program) -> Setting<Address> {
     let tag = super::tag(cx, "mcr.microsoft.com/dotnet/aspnet");
     // plain: a tag is letters, digits, `.`, `_` and `-`
     let major: Option<u32> = tag.and_then(|tag| tag.split(['.', '-']).next()?.parse().ok());
@@ -153,11 +153,7 @@ fn image_port(cx: &Cx<'_>, program: &knowledge::Program) -> Setting<Address> {
     }
 }
 
-fn from_urls(
-    cx: &Cx<'_>,
-    text: &Text,
-    program: &knowledge::Program,
-) -> Vec<crate::model::Listener> {
+fn from_urls(cx: &Cx<'_>, text: &Text, program: &Program) -> Vec<crate::model::Listener> {
     let raw = match &text.value {
         Ok(raw) => raw.clone(),
         Err(why) => {
@@ -189,7 +185,7 @@ fn from_urls(
 
 /// Programs whose own config says where they listen, which is not read here.
 pub(super) fn configured(cx: &Cx<'_>, name: &str, argv: &[Text]) -> Option<Process> {
-    let program = knowledge::program(name)?;
+    let program = cx.known.program(name)?;
     let mut process = serve::bare(cx, program, argv, Vec::new(), Timeouts::new());
     process.listeners_complete = false;
     Some(process)
@@ -197,7 +193,7 @@ pub(super) fn configured(cx: &Cx<'_>, name: &str, argv: &[Text]) -> Option<Proce
 
 /// Traefik by its flags: `--entrypoints.web.address=:80`.
 pub(super) fn traefik(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
-    let program = knowledge::program("traefik")?;
+    let program = cx.known.program("traefik")?;
     let listeners = argv
         .iter()
         .filter_map(|word| {

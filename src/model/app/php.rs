@@ -5,7 +5,7 @@ use super::Process;
 use super::cx::{Cx, Read};
 use super::serve;
 use super::settle::{self, address, default, listener, said};
-use crate::model::knowledge;
+use crate::model::knowledge::Program;
 use crate::model::{Address, Amount, Bind, Key, Protocol, Setting};
 use crate::source::Span;
 use crate::syntax::constant;
@@ -21,7 +21,7 @@ const POOLS: [&str; 4] = [
 
 /// `php-fpm`.
 pub(super) fn fpm(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
-    let program = knowledge::program("php-fpm")?;
+    let program = cx.known.program("php-fpm")?;
     let official = super::tag(cx, "php").is_some() || image_is_fpm(cx);
     let mut listen = None;
     let mut limit = None;
@@ -72,7 +72,7 @@ pub(super) fn fpm(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
 /// Where the pool listens: what its last file says, unless the official image's own file says it again.
 fn bound(
     cx: &mut Cx<'_>,
-    program: &knowledge::Program,
+    program: &Program,
     listen: Option<&Text>,
     official: bool,
     unseen: bool,
@@ -112,7 +112,7 @@ fn overrides(text: &Text, cx: &mut Cx<'_>) -> bool {
 fn image_is_fpm(cx: &Cx<'_>) -> bool {
     let image = cx.launch.image.as_ref().and_then(Text::get);
     image
-        .and_then(knowledge::image)
+        .and_then(|reference| cx.known.image(reference))
         .is_some_and(|image| image.program.as_deref() == Some("php-fpm"))
 }
 
@@ -134,7 +134,7 @@ fn seconds(text: &Text) -> Setting<Amount> {
 
 /// `php -S host:port`.
 pub(super) fn builtin(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
-    let program = knowledge::program("php-builtin")?;
+    let program = cx.known.program("php-builtin")?;
     let flags = super::flags::Flags::new(&argv[1..]);
     let bound = match flags.get(&["-S".to_owned()]) {
         Ok(Some(text)) => address(cx, &text, None, &Bind::Loopback),

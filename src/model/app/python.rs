@@ -7,7 +7,6 @@ use super::flags::Flags;
 use super::launch::{Line, Started, is};
 use super::serve;
 use super::settle::{address, default, listener, said};
-use crate::model::knowledge;
 use crate::model::{Address, Bind, Protocol, Setting};
 use crate::source::Span;
 use crate::syntax::constant;
@@ -24,7 +23,7 @@ pub(super) fn script(argv: Vec<Text>) -> Started {
 /// `manage.py runserver [addr:]port`.
 pub(super) fn runserver(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     let at = argv.iter().position(|word| is(Some(word), "runserver"))?;
-    let program = knowledge::program("django-runserver")?;
+    let program = cx.known.program("django-runserver")?;
     let flags = Flags::new(&argv[at + 1..]);
     let unknown_word = argv[at + 1..]
         .iter()
@@ -60,7 +59,7 @@ pub(super) fn runserver(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
 
 /// `python -m http.server [port]`, as `http.server [port]`.
 pub(super) fn http_server(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
-    let program = knowledge::program("python-http.server")?;
+    let program = cx.known.program("python-http.server")?;
     let flags = Flags::new(&argv[1..]);
     let host = flags
         .get(&["-b".to_owned(), "--bind".to_owned()])
@@ -97,7 +96,7 @@ pub(super) fn source(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         "app" | "application" if text.contains("Flask(") => "flask-dev",
         _ => return None,
     };
-    let program = knowledge::program(name)?;
+    let program = cx.known.program(name)?;
     let span = Span::new(id, call.range.start, call.range.end);
     let argument = |key: &str| {
         let found = call

@@ -6,7 +6,7 @@ use super::cx::{Cx, Read};
 use super::flags::Flags;
 use super::serve;
 use super::settle::{self, address, default, duration, listener, port_of, said};
-use crate::model::knowledge::{self, Program};
+use crate::model::knowledge::Program;
 use crate::model::{Address, Amount, Bind, Key, Listener, Protocol, Setting};
 use crate::source::Span;
 use crate::syntax::constant;
@@ -15,7 +15,7 @@ use crate::syntax::value::Text;
 /// `puma`.
 pub(super) fn puma(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     let version = locked(cx, "puma");
-    let program = row(version.as_ref())?;
+    let program = row(cx, version.as_ref())?;
     let flags = Flags::new(&argv[1..]);
     let config = match flags.get(program.flags("config")) {
         Ok(told) => Config::read(cx, told.as_ref(), &["config/puma.rb", "puma.rb"]),
@@ -38,7 +38,7 @@ pub(super) fn puma(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
 
 /// `rails server`, which runs puma and reads its config file as well.
 pub(super) fn rails(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
-    let program = knowledge::program("rails-server")?;
+    let program = cx.known.program("rails-server")?;
     let version = locked(cx, "puma");
     let flags = Flags::new(&argv[1..]);
     let host = serve::told(cx, program, &flags, "host");
@@ -70,7 +70,7 @@ pub(super) fn rails(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
             Some(Err(why)) => Bind::Unknown(why),
         };
     }
-    let puma = row(version.as_ref())?;
+    let puma = row(cx, version.as_ref())?;
     let mut timeouts = serve::timeouts(cx, puma, &[]);
     if version.is_none() {
         timeouts.insert(Key::KeepaliveIdle, unversioned());
@@ -91,7 +91,7 @@ pub(super) fn rails(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
 
 /// `unicorn`.
 pub(super) fn unicorn(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
-    let program = knowledge::program("unicorn")?;
+    let program = cx.known.program("unicorn")?;
     let flags = Flags::new(&argv[1..]);
     // unicorn reads no config file that it is not told of; `unicorn_rails` neither.
     let config = match flags.get(program.flags("config")) {
@@ -283,12 +283,12 @@ fn binds(
 }
 
 /// The row for a version of puma; the newest if it is unknown.
-fn row(version: Option<&Setting<String>>) -> Option<&'static Program> {
+fn row<'a>(cx: &Cx<'a>, version: Option<&Setting<String>>) -> Option<&'a Program> {
     let major = version
         .and_then(Setting::value)
         // plain: numbers with dots between
         .and_then(|version| version.split('.').next()?.parse::<u32>().ok());
-    knowledge::program(match major {
+    cx.known.program(match major {
         Some(..7) => "puma",
         Some(7) => "puma-7",
         _ => "puma-8",

@@ -10,7 +10,7 @@ use crate::source::Span;
 use crate::syntax::value::Text;
 
 /// A process of this program, everything read by the table.
-pub(super) fn process(cx: &mut Cx<'_>, program: &'static Program, argv: &[Text]) -> Process {
+pub(super) fn process(cx: &mut Cx<'_>, program: &Program, argv: &[Text]) -> Process {
     let listeners = listeners(cx, program, argv);
     let timeouts = timeouts(cx, program, argv);
     bare(cx, program, argv, listeners, timeouts)
@@ -92,9 +92,10 @@ pub(super) fn number(cx: &Cx<'_>, program: &Program, key: &str) -> Option<Settin
     ))
 }
 
-/// Whether a default of the table surely holds: for every version, in an image that configures nothing by itself.
+/// Whether a default of the table surely holds: for every version, in an image that configures nothing by itself; or
+/// because the project says so.
 pub(super) fn certain(cx: &Cx<'_>, program: &Program) -> bool {
-    program.versions.is_empty() && cx.plain_image()
+    program.own || program.versions.is_empty() && cx.plain_image()
 }
 
 /// What a flag or else a variable says.
@@ -220,9 +221,7 @@ pub(super) fn host_and_port(
         None => match (&unread, &listen.bind) {
             (Some(why), _) => Bind::Unknown(why.clone()),
             (None, Some(bind)) => settle::bind_of(bind),
-            (None, None) => {
-                Bind::Unknown(format!("it depends on how {} is installed", program.label))
-            }
+            (None, None) => Bind::Unknown(format!("it depends on where {} runs", program.label)),
         },
     };
     let number = match &port {

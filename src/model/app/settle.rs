@@ -140,6 +140,7 @@ pub(super) fn protocol(word: &str) -> Option<Protocol> {
     Some(match word {
         "http" => Protocol::Http,
         "https" => Protocol::Https,
+        "h2c" => Protocol::H2c,
         "fastcgi" => Protocol::Fastcgi,
         "uwsgi" => Protocol::Uwsgi,
         "scgi" => Protocol::Scgi,

@@ -6,7 +6,6 @@ use super::flags::Flags;
 use super::launch::is_source;
 use super::serve;
 use super::settle::{address, duration, listener};
-use crate::model::knowledge;
 use crate::model::{Amount, Bind, Key, Listener, Protocol, Setting, Timeouts};
 use crate::source::Span;
 use crate::syntax::constant;
@@ -47,7 +46,7 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
                 .collect::<Option<Vec<_>>>()?,
         );
     }
-    let program = knowledge::program(row)?;
+    let program = cx.known.program(row)?;
     let mut timeouts = Timeouts::new();
     if listeners
         .iter()
@@ -81,7 +80,7 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
 
 fn made(cx: &Cx<'_>, text: &Text, protocol: Protocol, name: &str) -> Option<Listener> {
     let address = address(cx, text, None, &Bind::Any);
-    Some(listener(address, protocol, knowledge::program(name)?))
+    Some(listener(address, protocol, cx.known.program(name)?))
 }
 
 /// All that says something: flags, then the ini file.

@@ -98,7 +98,7 @@ pub(super) fn check(
         }
         let Some(name) = edge.called() else {
             return Err(Failure::new("an `edge` needs a preset or a name")
-                .at(path, text, first_line(text, written.span()))
+                .at(path, text, super::header(text, &written.span()))
                 .help("write `preset = \"aws-alb\"`, or `name` and the times that you know"));
         };
         if names.contains(&name.get_ref().as_str()) {
@@ -138,11 +138,4 @@ fn unknown_preset(written: &str) -> Failure {
         format!("known are {}", names.join(", "))
     };
     Failure::new(format!("there is no preset `{written}`")).help(meant.unwrap_or_else(all))
-}
-
-/// The first line of a table, which is its header.
-fn first_line(text: &str, span: Range<usize>) -> Range<usize> {
-    let rest = text.get(span.clone()).unwrap_or_default();
-    let length = rest.lines().next().map_or(0, str::len);
-    span.start..span.start + length
 }
