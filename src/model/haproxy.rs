@@ -315,6 +315,9 @@ impl<'a> Reader<'a> {
             let Some(word) = line.words.get(2) else {
                 continue;
             };
+            if line.conditional {
+                return Setting::unknown(CONDITIONAL);
+            }
             let text = match proxy.word(word) {
                 Ok(text) => text,
                 Err(why) => return Setting::unknown(why),
@@ -335,7 +338,11 @@ impl<'a> Reader<'a> {
     fn retries(&self, back: &Proxy<'a>) -> Setting<Amount> {
         let written = back.find(&["retries"]).and_then(|(line, inherited)| {
             let count = line.words.get(1)?.text.parse().ok()?;
-            Some(known(Amount::Finite(count), line, inherited))
+            Some(if line.conditional {
+                Setting::unknown(CONDITIONAL)
+            } else {
+                known(Amount::Finite(count), line, inherited)
+            })
         });
         written.unwrap_or_else(|| {
             defaults::setting("haproxy", "retries", &self.model.hop(self.hop).version)
@@ -374,12 +381,14 @@ fn known(value: Amount, line: &Line, inherited: bool) -> Setting<Amount> {
     }
 }
 
+/// Why a value is unknown that only one branch of an `.if` sets.
+const CONDITIONAL: &str = "it stands in an `.if` that is decided when HAProxy starts";
+
 /// `mode tcp` is the default.
 fn is_tcp(proxy: &Proxy) -> bool {
-    let mode = proxy
-        .find(&["mode"])
-        .and_then(|(line, _)| line.words.get(1));
-    mode.is_none_or(|word| word.text == "tcp") && proxy.conf.complete
+    let mode = proxy.find(&["mode"]).map(|(line, _)| line);
+    let tcp = |line: &Line| !line.conditional && line.words.get(1).is_some_and(|w| w.text == "tcp");
+    mode.is_none_or(tcp) && proxy.conf.complete
 }
 
 fn listener(line: &Line, word: &Word, at: usize, item: &str, tcp: bool, plain: bool) -> Listener {
@@ -396,7 +405,9 @@ fn listener(line: &Line, word: &Word, at: usize, item: &str, tcp: bool, plain: b
     } else {
         word.span
     };
-    let address = if plain {
+    let address = if line.conditional {
+        Setting::unknown(CONDITIONAL)
+    } else if plain {
         address(item, span)
     } else {
         Setting::unknown(format!("bind {item} holds a variable"))

@@ -7,7 +7,7 @@ use crate::project::compose::{Command, Service, Stack};
 use crate::project::container::{Copied, View};
 use crate::project::files::Files;
 use crate::source::Spanned;
-use crate::syntax::command::Variable;
+use crate::syntax::command::{self, Variable};
 use crate::syntax::dockerfile::{self, BuiltImage, CopySource};
 use crate::syntax::value::Text;
 
@@ -91,16 +91,18 @@ impl Container {
     }
 
     /// The words of its entrypoint and its command that are known, for a look at what they name.
-    pub fn words(&self) -> Vec<&str> {
-        [&self.entrypoint, &self.command]
-            .into_iter()
-            .flatten()
-            .flat_map(|command| match command {
-                Command::Shell(text) => std::slice::from_ref(text),
-                Command::Exec(words) => words.as_slice(),
-            })
-            .filter_map(|text| text.get())
-            .collect()
+    pub fn words(&self) -> Vec<String> {
+        let commands = [&self.entrypoint, &self.command].into_iter().flatten();
+        let mut words = Vec::new();
+        for command in commands {
+            match command {
+                Command::Shell(text) => words.extend(split(text.get().unwrap_or(""))),
+                Command::Exec(list) => {
+                    words.extend(list.iter().filter_map(|text| text.get()).map(str::to_owned));
+                }
+            }
+        }
+        words
     }
 
     fn read_dockerfile(&mut self, files: &mut Files, service: &Service) -> Vec<Copied> {
@@ -184,6 +186,12 @@ impl Container {
 }
 
 /// A `COPY` with its paths; `None` if its target is unknown.
+/// The plain words of a command line, as compose splits it.
+pub(super) fn split(text: &str) -> impl Iterator<Item = String> {
+    let words = command::words(text).into_iter();
+    words.filter_map(|word| word.literal())
+}
+
 fn copied(copy: &dockerfile::Copied, working_dir: &str) -> Option<Copied> {
     let written = copy.destination.get()?;
     let mut target = path::absolute(working_dir, written);

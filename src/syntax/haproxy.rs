@@ -1,14 +1,16 @@
 //! HAProxy: sections, lines and words, exactly as HAProxy splits them. A line that HAProxy refuses costs that line
 //! alone; everything else of the file is in the tree.
 
+mod condition;
 mod expand;
-mod ports;
 mod sections;
+mod values;
 mod words;
 
 use crate::finding::SyntaxError;
 use crate::source::{FileId, Span, Spanned};
 
+pub use condition::{Reader, Variable};
 pub use expand::{expand, expand_address};
 
 /// One word of a line.
@@ -61,11 +63,18 @@ pub struct Tree {
     pub errors: Vec<SyntaxError>,
     /// Whether the last line has no line feed, which HAProxy refuses to start with.
     pub final_newline_missing: bool,
+    /// Whether a line stands in an `.if` that something else than the text decides.
+    pub is_conditional: bool,
 }
 
 /// Reads one file; total and linear in its length.
 pub fn parse(file: FileId, text: &str) -> Tree {
-    let mut builder = sections::Builder::new(file);
+    parse_by(file, text, &condition::ANYONE)
+}
+
+/// The same as a certain HAProxy reads it, which takes one branch of an `.if` where [`parse`] must keep all of them.
+pub fn parse_by(file: FileId, text: &str, reader: &Reader) -> Tree {
+    let mut builder = sections::Builder::new(file, reader);
     let mut offset = 0;
     for part in parts(text) {
         words::split(part, offset, file, &mut builder);

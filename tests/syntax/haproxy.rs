@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use no502::report::parse_haproxy;
 use no502::source::{FileId, SourceFile, Sources, Span};
-use no502::syntax::haproxy::{Line, Tree, Word, expand, expand_address, parse};
+use no502::syntax::haproxy::{
+    Line, Reader, Tree, Variable, Word, expand, expand_address, parse, parse_by,
+};
 
 #[test]
 fn fixtures_give_their_trees() {
@@ -78,7 +80,7 @@ fn length_of_the_tree_follows_the_length_of_the_text() {
 
 #[test]
 fn a_file_is_read_alike_wherever_it_is_cut() {
-    let line = "    server web \"10.0.0.1:80\" check # note\n";
+    let line = "    acl web \"10.0.0.1:80\" check # note\n";
     let text = format!("backend web\n{}", line.repeat(10_000));
     let tree = parse(FileId(0), &text);
     assert_eq!(tree.errors, []);
@@ -114,6 +116,77 @@ fn references_expand_to_values_defaults_or_the_name_that_is_unset() {
             "{written}"
         );
     }
+}
+
+#[test]
+fn conditions_follow_the_version_and_the_environment() {
+    // Each was put to HAProxy 2.6.12 with HOST=web, EMPTY= and nothing else set.
+    let environment = |name: &str| match name {
+        "HOST" => Variable::Set("web".to_owned()),
+        "EMPTY" => Variable::Set(String::new()),
+        "ODD" => Variable::Set("a,b".to_owned()),
+        "LATE" => Variable::Unknown,
+        _ => Variable::Unset,
+    };
+    let reader = Reader {
+        version: Some("2.6.12"),
+        environment: &environment,
+    };
+    for (condition, expected) in [
+        ("1", "taken"),
+        ("00", "left"),
+        ("-1", "taken"),
+        ("\"1\"", "taken"),
+        ("! 0", "taken"),
+        ("!!1", "taken"),
+        ("!(1)", "left"),
+        ("((1))", "taken"),
+        ("1&&1", "taken"),
+        ("1 && 1 || 0", "taken"),
+        ("0 || 0 && 1", "left"),
+        ("(0 || 1) && 0", "left"),
+        ("defined(HOST)", "taken"),
+        ("defined(EMPTY)", "taken"),
+        ("defined(NONE)", "left"),
+        ("defined(LATE)", "?"),
+        ("defined(LATE) || 1", "taken"),
+        ("defined(LATE) && 0", "left"),
+        ("streq(\"$HOST\",web)", "taken"),
+        ("streq( \"$HOST\" , web )", "taken"),
+        ("streq(\"$NONE\",\"\")", "taken"),
+        ("streq(\"${NONE-web}\",web)", "taken"),
+        ("streq(\"$LATE\",web)", "?"),
+        ("streq('$HOST',web)", "left"),
+        ("strneq(\"$HOST\",web)", "left"),
+        ("version_atleast(2.6)", "taken"),
+        ("version_atleast(2.6-dev4)", "taken"),
+        ("version_atleast(2.6.12)", "taken"),
+        ("version_atleast(2.6.13)", "left"),
+        ("version_before(2.7)", "taken"),
+        ("feature(OPENSSL)", "?"),
+    ] {
+        let text = format!(".if {condition}\nglobal\n.endif\n");
+        let tree = parse_by(FileId(0), &text, &reader);
+        assert_eq!(tree.errors, [], "{condition}");
+        let found = match tree.sections.as_slice() {
+            [] => "left",
+            [section] if section.head.conditional => "?",
+            _ => "taken",
+        };
+        assert_eq!(found, expected, "{condition}");
+    }
+}
+
+#[test]
+fn a_version_without_its_last_number_is_any_of_them() {
+    let reader = Reader {
+        version: Some("2.6"),
+        environment: &|_| Variable::Unset,
+    };
+    let text = ".if version_atleast(2.6.5)\nglobal\n.endif\n";
+    assert!(parse_by(FileId(0), text, &reader).is_conditional);
+    let text = ".if version_atleast(2.6.0) && version_before(2.7)\nglobal\n.endif\n";
+    assert!(!parse_by(FileId(0), text, &reader).is_conditional);
 }
 
 #[test]

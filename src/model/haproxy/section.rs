@@ -78,19 +78,21 @@ impl<'a> Proxy<'a> {
 
     /// Whether an option holds here: the last of `option x` and `no option x` wins, the section before its defaults.
     pub(super) fn option(&self, name: &'a str) -> Option<Span> {
+        self.option_line(name).map(|line| line.span)
+    }
+
+    /// The line that sets an option here.
+    pub(super) fn option_line(&self, name: &'a str) -> Option<&'a Line> {
         let on = ["option", name];
-        let off = ["no", "option", name];
-        let sections = [Some(self.section), self.defaults];
-        for section in sections.into_iter().flatten() {
-            let set = section
-                .lines
-                .iter()
-                .rfind(|line| begins(line, &on) || begins(line, &off));
-            if let Some(line) = set {
-                return begins(line, &on).then_some(line.span);
-            }
-        }
-        None
+        let off = [["no", "option", name], ["default", "option", name]];
+        let off = |line: &Line| off.iter().any(|words| begins(line, words));
+        self.around()
+            .into_iter()
+            .find_map(|section| {
+                let mut lines = section.lines.iter();
+                lines.rfind(|line| begins(line, &on) || off(line))
+            })
+            .filter(|line| begins(line, &on))
     }
 
     /// A word with its environment references filled in; `Err` names what is unknown.
@@ -130,7 +132,7 @@ fn begins(line: &Line, words: &[&str]) -> bool {
             .all(|(word, wanted)| word.text == *wanted)
 }
 
-fn from(section: &Section) -> Option<&str> {
+pub(super) fn from(section: &Section) -> Option<&str> {
     let at = section
         .head
         .words

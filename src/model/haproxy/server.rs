@@ -1,5 +1,6 @@
 //! `server` lines: whom a backend dials, with what `default-server` adds.
 
+use crate::model::haproxy::CONDITIONAL;
 use crate::model::haproxy::section::Proxy;
 use crate::model::nginx::is_address;
 use crate::model::{Dialled, HopId, Link, Lookup, Protocol, Target};
@@ -24,6 +25,7 @@ fn link(proxy: &Proxy, hop: HopId, line: &Line, at: usize, tcp: bool) -> Option<
     let parameters = Parameters::of(proxy, &line.words[at + 1..]);
     let text = proxy.address(word);
     let dialled = match &text {
+        _ if line.conditional => Dialled::Unknown(CONDITIONAL.to_owned()),
         Ok(text) => dialled(text, word.span),
         Err(why) => Dialled::Unknown(why.clone()),
     };
@@ -114,18 +116,12 @@ struct Parameters<'a> {
 impl<'a> Parameters<'a> {
     fn of(proxy: &Proxy<'a>, own: &'a [Word]) -> Self {
         let mut words: Vec<&Word> = own.iter().collect();
-        words.extend(
-            proxy
-                .own(&["default-server"])
-                .flat_map(|line| &line.words[1..]),
-        );
-        let inherited = proxy.defaults.iter().flat_map(|section| &section.lines);
-        let inherited = inherited.filter(|line| {
-            line.words
-                .first()
-                .is_some_and(|word| word.text == "default-server")
-        });
-        words.extend(inherited.flat_map(|line| &line.words[1..]));
+        let lines = proxy
+            .around()
+            .into_iter()
+            .flat_map(|section| &section.lines);
+        let defaults = lines.filter(|line| line.words[0].text == "default-server");
+        words.extend(defaults.flat_map(|line| &line.words[1..]));
         Self { words }
     }
 

@@ -7,12 +7,13 @@ use crate::host::path;
 use crate::project::container::Seen;
 use crate::project::files::Files;
 use crate::project::haproxy::HaproxyConf;
-use crate::project::image::Container;
-use crate::project::image_name::is_haproxy_image;
+use crate::project::image::{Container, split};
+use crate::project::image_name::{is_haproxy_image, tag};
 use crate::project::{Envsubst, Project, ServiceRef};
 use crate::source::FileId;
 use crate::syntax::Format;
-use crate::syntax::haproxy::{Section, expand};
+use crate::syntax::haproxy::{Reader, Section, Variable, expand, parse_by};
+use crate::syntax::value::Text;
 
 /// The HAProxy of a service, if it runs one.
 pub(super) fn haproxy_of(
@@ -34,7 +35,13 @@ pub(super) fn haproxy_of(
     }
     let mut complete = true;
     let mut ids = Vec::new();
-    for inside in haproxy_paths(&words) {
+    let workdir = match container.working_dir.as_str() {
+        // The official images' own.
+        "/" if known => "/var/lib/haproxy",
+        other => other,
+    };
+    let given = haproxy_paths(&words, workdir);
+    for inside in given {
         match container.view.look(files.host, &inside) {
             Seen::File(path) => ids.extend(files.open(&path)),
             Seen::Dir(path) => ids.extend(folder(files, &path)),
@@ -48,12 +55,9 @@ pub(super) fn haproxy_of(
     claimed.extend(placed.iter().map(|(_, id)| *id));
     claimed.extend(&ids);
     let main = *ids.first()?;
-    let sections: Vec<Section> = ids
-        .iter()
-        .flat_map(|id| files.haproxy(*id).sections.clone())
-        .collect();
-    let environment = with_global(container.envsubst(), &sections);
     let image = container.image.clone().filter(|_| known);
+    let sections = sections(files, &ids, &container.envsubst(), image.as_ref());
+    let environment = with_global(container.envsubst(), &sections);
     let alone = known && is_plain_launch(container, "haproxy");
     Some(HaproxyConf {
         service: Some(at),
@@ -67,16 +71,63 @@ pub(super) fn haproxy_of(
     })
 }
 
-/// What `-f` names, else where the official images' command looks.
-fn haproxy_paths(words: &[&str]) -> Vec<String> {
-    let mut paths = Vec::new();
-    for pair in words.windows(2).filter(|pair| pair[0] == "-f") {
-        paths.push(path::absolute("/usr/local/etc/haproxy", pair[1]));
+/// The sections of all files, with one branch of every `.if` that this HAProxy's version and environment decide.
+fn sections(
+    files: &mut Files,
+    ids: &[FileId],
+    environment: &Envsubst,
+    image: Option<&Text>,
+) -> Vec<Section> {
+    let tag = image.and_then(|image| tag(image.get()?));
+    let variable = |name: &str| match environment.value(name) {
+        Some(value) => Variable::Set(value.to_owned()),
+        // What HAProxy sets by itself is not asked for.
+        None if environment.lacks(name) && !name.starts_with("HAPROXY_") => Variable::Unset,
+        None => Variable::Unknown,
+    };
+    let reader = Reader {
+        version: tag.filter(|tag| tag.starts_with(|c: char| c.is_ascii_digit())),
+        environment: &variable,
+    };
+    let mut sections = Vec::new();
+    for id in ids {
+        let tree = files.haproxy(*id);
+        if tree.is_conditional {
+            sections.extend(parse_by(*id, files.text(*id), &reader).sections);
+        } else {
+            sections.extend(tree.sections.clone());
+        }
     }
-    if paths.is_empty() {
-        paths.push("/usr/local/etc/haproxy/haproxy.cfg".to_owned());
+    sections
+}
+
+/// What `-f` names, and what stands behind `--`; else where the official images' command looks. `-C` is where HAProxy
+/// goes before it reads them.
+fn haproxy_paths(words: &[String], workdir: &str) -> Vec<String> {
+    let mut folder = workdir.to_owned();
+    let mut names = Vec::new();
+    // A shell is given the whole line in one word.
+    let lines = |word: &String| {
+        if word.contains(" -f ") {
+            split(word).collect()
+        } else {
+            vec![word.clone()]
+        }
+    };
+    let mut words = words.iter().flat_map(lines);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-f" => names.extend(words.next()),
+            "-C" => folder = path::absolute(&folder, &words.next().unwrap_or_default()),
+            "--" => names.extend(words.by_ref()),
+            _ => {}
+        }
     }
-    paths
+    if names.is_empty() {
+        return vec!["/usr/local/etc/haproxy/haproxy.cfg".to_owned()];
+    }
+    let paths = names.iter().map(|name| path::absolute(&folder, name));
+    paths.collect()
 }
 
 /// The files of a folder that is given to `-f`: those that end in `.cfg`, in order.

@@ -136,12 +136,13 @@ fn main_file(files: &mut Files, container: &Container, inside: &str) -> Option<M
 /// The main file: what `-c` names, else the compiled-in path.
 fn main_path(container: &Container) -> String {
     let words = container.words();
-    let named = words
-        .iter()
-        .position(|word| *word == "-c")
-        .and_then(|at| words.get(at + 1));
+    // A shell has a `-c` too.
+    let program =
+        |word: &&String| !matches!(path::name(word), "nginx" | "nginx-debug" | "openresty");
+    let mut own = words.iter().skip_while(program);
+    let named = own.find(|word| *word == "-c").and_then(|_| own.next());
     match named {
-        Some(file) if names_word(container, "nginx") => path::absolute("/etc/nginx", file),
+        Some(file) => path::absolute("/etc/nginx", file),
         _ if repository(image_of(container)) == "openresty/openresty" => {
             "/usr/local/openresty/nginx/conf/nginx.conf".to_owned()
         }

@@ -1,6 +1,7 @@
 //! Puts lines into sections, and follows `.if` as far as the text alone decides it.
 
-use super::{Line, Section, Tree, ports};
+use super::condition::{Certainty, Reader, evaluate};
+use super::{Line, Section, Tree, values};
 use crate::finding::SyntaxError;
 use crate::source::{FileId, Spanned};
 
@@ -32,18 +33,11 @@ const SECTIONS: [&str; 22] = [
 ];
 
 /// Takes lines in order and makes the tree of them.
-pub(super) struct Builder {
+pub(super) struct Builder<'a> {
     file: FileId,
+    reader: &'a Reader<'a>,
     tree: Tree,
     levels: Vec<Level>,
-}
-
-/// Whether something holds, as far as the text tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Certainty {
-    No,
-    Maybe,
-    Yes,
 }
 
 /// One open `.if`.
@@ -72,10 +66,11 @@ impl Level {
     }
 }
 
-impl Builder {
-    pub(super) fn new(file: FileId) -> Self {
+impl<'a> Builder<'a> {
+    pub(super) fn new(file: FileId, reader: &'a Reader<'a>) -> Self {
         Self {
             file,
+            reader,
             tree: Tree::default(),
             levels: Vec::new(),
         }
@@ -89,6 +84,7 @@ impl Builder {
     /// Takes a line whose first word is not empty.
     pub(super) fn line(&mut self, mut line: Line) {
         line.conditional = self.live() == Certainty::Maybe;
+        self.tree.is_conditional |= line.conditional;
         if line.words[0].text.starts_with('.') {
             self.directive(line);
         } else if self.live() != Certainty::No {
@@ -102,6 +98,8 @@ impl Builder {
             self.error(&level.opener, 0, "this `.if` is never closed", "`.endif`");
         }
         self.nul(text);
+        let doubles = values::doubles(&self.tree.sections);
+        self.tree.errors.extend(doubles);
         self.tree.errors.sort_by_key(|error| error.span.start);
         self.tree
     }
@@ -117,6 +115,9 @@ impl Builder {
         let opens = SECTIONS.contains(&line.words[0].text.as_str())
             || self.tree.sections.is_empty() && line.words[0].has_env;
         if opens {
+            if !line.conditional {
+                self.tree.errors.extend(values::nameless(&line));
+            }
             let spanned = |at: usize| {
                 let word = line.words.get(at)?;
                 Some(Spanned::new(word.text.clone(), word.span))
@@ -129,7 +130,7 @@ impl Builder {
             });
         } else if let Some(section) = self.tree.sections.last_mut() {
             if !line.conditional {
-                self.tree.errors.extend(ports::impossible(section, &line));
+                self.tree.errors.extend(values::impossible(section, &line));
             }
             section.lines.push(line);
         } else if !line.conditional {
@@ -155,8 +156,7 @@ impl Builder {
     fn directive(&mut self, line: Line) {
         match line.words[0].text.as_str() {
             ".if" => self.open(line),
-            ".elif" => self.turn(line, predicate),
-            ".else" => self.turn(line, |_| Certainty::Yes),
+            ".elif" | ".else" => self.turn(line),
             ".endif" => self.close(line),
             ".alert" | ".warning" | ".notice" | ".diag" => {
                 if self.live() == Certainty::Yes && line.words.len() > 2 {
@@ -188,7 +188,8 @@ impl Builder {
             live: Certainty::No,
             closed: false,
         };
-        level.branch(predicate(&line));
+        let predicate = self.predicate(&line, level.outer);
+        level.branch(predicate);
         if level.outer != Certainty::No {
             self.keep(line);
         }
@@ -196,8 +197,19 @@ impl Builder {
     }
 
     /// `.elif` and `.else`.
-    fn turn(&mut self, mut line: Line, predicate: fn(&Line) -> Certainty) {
+    fn turn(&mut self, mut line: Line) {
         let word = line.words[0].text.clone();
+        let predicate = match self.levels.last() {
+            Some(level) if word == ".elif" && !level.closed => {
+                let asked = if level.taken == Certainty::No {
+                    level.outer
+                } else {
+                    Certainty::No
+                };
+                self.predicate(&line, asked)
+            }
+            _ => Certainty::Yes,
+        };
         let Some(level) = self.levels.last_mut() else {
             self.error(
                 &line,
@@ -211,7 +223,7 @@ impl Builder {
             self.error(&line, 0, format!("`{word}` after `.else`"), "`.endif`");
             return;
         }
-        level.branch(predicate(&line));
+        level.branch(predicate);
         level.closed = word == ".else";
         line.conditional = level.outer == Certainty::Maybe;
         let outer = level.outer;
@@ -221,6 +233,23 @@ impl Builder {
         if outer != Certainty::No {
             self.keep(line);
         }
+    }
+
+    /// What the condition of a line says. One that is asked for certain and cannot be read stops HAProxy.
+    fn predicate(&mut self, line: &Line, asked: Certainty) -> Certainty {
+        evaluate(line, self.reader).unwrap_or_else(|()| {
+            if asked == Certainty::Yes {
+                let at = 1.min(line.words.len() - 1);
+                let message = format!("`{}` is no condition", shown(&line.words[at].text));
+                self.error(
+                    line,
+                    at,
+                    message,
+                    "a number, or predicates such as `defined(NAME)` with `&&`, `||` and `!`",
+                );
+            }
+            Certainty::Maybe
+        })
     }
 
     fn close(&mut self, mut line: Line) {
@@ -271,29 +300,6 @@ fn name_at(line: &Line) -> Option<usize> {
     let nameless =
         line.words[0].text == "defaults" && line.words.len() > 2 && line.words[1].text == "from";
     (!nameless).then_some(1)
-}
-
-/// A whole number or nothing is decided here, negated or not; everything else asks for the version, the build or the
-/// environment of the HAProxy that runs.
-fn predicate(line: &Line) -> Certainty {
-    let words: Vec<&str> = line.words[1..]
-        .iter()
-        .map(|word| word.text.as_str())
-        .collect();
-    let whole = words.join(" ");
-    let number = whole.trim_start_matches(['!', ' ']);
-    let marks = whole[..whole.len() - number.len()].matches('!').count();
-    let negated = marks % 2 == 1;
-    let holds = match number.trim_end().parse::<i64>() {
-        Ok(number) => number != 0,
-        Err(_) if whole.is_empty() => false,
-        Err(_) => return Certainty::Maybe,
-    };
-    if holds == negated {
-        Certainty::No
-    } else {
-        Certainty::Yes
-    }
 }
 
 fn shown(text: &str) -> String {
