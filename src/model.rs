@@ -3,6 +3,7 @@
 
 mod address;
 pub mod app;
+pub mod budget;
 pub mod chain;
 pub mod defaults;
 mod edge;
@@ -11,6 +12,7 @@ pub mod knowledge;
 pub mod nginx;
 mod process;
 mod resolve;
+pub mod retry;
 pub mod setting;
 pub mod verdict;
 pub mod version;
@@ -18,6 +20,8 @@ pub mod version;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use address::{Address, Amount, Bind};
+pub use budget::Budget;
+pub use retry::Retry;
 pub use setting::{Origin, Setting};
 
 use crate::finding::Gap;
@@ -339,6 +343,10 @@ pub struct Route {
     pub protocol: Protocol,
     /// Timeouts that apply.
     pub timeouts: Timeouts,
+    /// After which failures a request is sent again. How often is `Key::Tries` or `Key::Retries`.
+    pub retry: Setting<Retry>,
+    /// What the client gets when `Key::Read` runs out; `None` where bytes are passed on, and the connection is closed.
+    pub on_timeout: Option<u16>,
     /// Reuse of connections to the peers.
     pub reuse: Reuse,
     /// Whether it upgrades connections (websocket).
@@ -380,6 +388,8 @@ pub struct Chain {
     pub count: usize,
     /// Where a hop gives up before the one in front of it, or keeps what the next has closed.
     pub verdicts: Vec<Verdict>,
+    /// What becomes of a request that takes as long as was asked; `None` if nobody asked.
+    pub budget: Option<Budget>,
 }
 
 /// What the configs of a project mean together.

@@ -137,6 +137,7 @@ fn straight(front: &Front, hop: HopId) -> Chain {
         steps: front.steps.iter().copied().chain([last]).collect(),
         count: 1,
         verdicts: Vec::new(),
+        budget: None,
     }
 }
 
@@ -193,6 +194,7 @@ fn extend(
                 steps: whole,
                 count,
                 verdicts: Vec::new(),
+                budget: None,
             });
         }
         steps.pop();

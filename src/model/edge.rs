@@ -7,7 +7,7 @@ use crate::finding::Gap;
 use crate::model::chain::is_proxy;
 use crate::model::knowledge;
 use crate::model::{
-    Address, Amount, Bind, Hop, HopId, HopKind, Key, Model, Protocol, Reuse, Route, RouteId,
+    Address, Amount, Bind, Hop, HopId, HopKind, Key, Model, Protocol, Retry, Reuse, Route, RouteId,
     Setting, Step, Timeouts,
 };
 use crate::project::Project;
@@ -122,6 +122,13 @@ fn hop(model: &mut Model, edge: &Edge) -> Step {
         } else {
             Protocol::Http
         },
+        retry: Setting::assumed(
+            Retry::default(),
+            &edge.name,
+            "",
+            "an edge sends a request once",
+        ),
+        on_timeout: on_timeout(row, passes_bytes),
         reuse: reuse(passes_bytes, &timeouts),
         timeouts,
         upgrades: false,
@@ -169,6 +176,13 @@ fn key_of(name: &str, row: &knowledge::Edge) -> Option<(Key, Amount)> {
         "connect_attempts" | "retries" => (Key::Tries, Amount::Infinite),
         _ => return None,
     })
+}
+
+/// What a client gets when the edge has waited long enough; 504 unless its table has a status of its own.
+fn on_timeout(row: Option<&knowledge::Edge>, passes_bytes: bool) -> Option<u16> {
+    let own = row.and_then(|row| row.numbers.get("timeout_status"));
+    let own = own.and_then(|status| u16::try_from(whole(*status)).ok());
+    own.or(Some(504)).filter(|_| !passes_bytes)
 }
 
 fn reuse(passes_bytes: bool, timeouts: &Timeouts) -> Reuse {

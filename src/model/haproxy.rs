@@ -1,5 +1,6 @@
 //! A HAProxy process as a hop: what its frontends listen on, and every way from a frontend through a backend.
 
+mod retry;
 mod section;
 mod server;
 mod timer;
@@ -252,6 +253,7 @@ impl<'a> Reader<'a> {
             None => Reuse::On(back.find(&["http-reuse"]).map(|(line, _)| line.span)),
         };
         let timeouts = self.timeouts(front, back);
+        let http = !is_tcp(back);
         let (hop, listeners) = (self.hop, listeners.to_vec());
         let hosts = Vec::new();
         self.model.routes.push(Route {
@@ -263,6 +265,8 @@ impl<'a> Reader<'a> {
             links,
             protocol,
             timeouts,
+            retry: retry::retry(front, back, http),
+            on_timeout: http.then_some(504),
             reuse,
             upgrades: false,
         });
@@ -288,7 +292,10 @@ impl<'a> Reader<'a> {
             (Key::Tunnel, tunnel),
             (Key::Retries, self.retries(back)),
         ]);
-        if !is_tcp(front) {
+        if is_tcp(front) {
+            let silent: &[&[&str]] = &[&["timeout", "client"]];
+            timeouts.insert(Key::ClientIdle, self.time(front, silent, "timeout-client"));
+        } else {
             let head: &[&[&str]] = &[&["timeout", "http-request"], &["timeout", "client"]];
             let idle: &[&[&str]] = &[
                 &["timeout", "http-keep-alive"],

@@ -3,6 +3,7 @@
 mod listen;
 mod pass;
 mod places;
+mod retry;
 mod reuse;
 mod scope;
 mod unfilled;
@@ -16,6 +17,7 @@ pub use unfilled::{Unfilled, unfilled};
 use std::collections::HashMap;
 
 use crate::model::defaults;
+use crate::model::retry::Retry;
 use crate::model::version::image_version;
 use crate::model::{
     Amount, Hop, HopId, HopKind, Key, Link, LinkId, Model, Protocol, Route, Setting, Timeouts,
@@ -204,6 +206,12 @@ impl<'a> Reader<'a> {
             protocol: passed.protocol,
             links: passed.links,
             timeouts,
+            retry: retry::retry(
+                scope,
+                family.prefix,
+                self.conf.complete && !self.conf.fragment,
+            ),
+            on_timeout: Some(504),
             reuse,
             upgrades: reuse::upgrades(scope),
         };
@@ -239,6 +247,16 @@ impl<'a> Reader<'a> {
             protocol: Protocol::Tcp,
             links: passed.links,
             timeouts,
+            retry: Setting::default_of(
+                Retry {
+                    connect: true,
+                    ..Retry::default()
+                },
+                "nginx",
+                "",
+                "ngx_stream_proxy_module, proxy_next_upstream",
+            ),
+            on_timeout: None,
             reuse: crate::model::Reuse::Off("stream passes bytes on".to_owned()),
             upgrades: false,
         };

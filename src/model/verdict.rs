@@ -1,6 +1,7 @@
 //! Where two hops of a chain disagree: the outer one gives up first, or keeps what the inner one has closed.
 
-use crate::model::{Amount, Chain, Key, Model, Protocol, Reuse, Setting, Step, Verdict};
+use crate::model::version::{Versions, at_least};
+use crate::model::{Amount, Chain, Hop, HopKind, Key, Model, Reuse, Setting, Step, Verdict};
 
 /// Judges every pair of neighbours of a chain.
 pub fn judge(model: &Model, chain: &Chain) -> Vec<Verdict> {
@@ -51,8 +52,17 @@ fn read_timeout(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
         return None;
     };
     let inner_waits = value(model, inner, Key::Read)?;
-    let answers = model.route(outer.route?).protocol != Protocol::Tcp;
-    (Amount::Finite(waits) <= inner_waits).then_some((answers.then_some(504), Some(waits)))
+    let status = model.route(outer.route?).on_timeout;
+    (Amount::Finite(waits) <= inner_waits).then_some((status, Some(waits)))
+}
+
+/// For how many of its versions an app says something before it kills the worker of a request: gunicorn writes a 500 from
+/// 22.0 on. The others close the connection.
+pub fn answers_when_killed(hop: &Hop) -> Versions {
+    match &hop.kind {
+        HopKind::App(name) if name == "gunicorn" => at_least(&hop.version, "22"),
+        _ => Versions::None,
+    }
 }
 
 /// The last proxy and an app that kills the worker of a long request.
@@ -63,7 +73,11 @@ fn worker_timeout(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
     let Amount::Finite(limit) = value(model, inner, Key::Worker)? else {
         return None;
     };
-    (Amount::Finite(limit) < value(model, outer, Key::Read)?).then_some((Some(502), Some(limit)))
+    let status = match answers_when_killed(model.hop(inner.hop)) {
+        Versions::All => 500,
+        _ => 502,
+    };
+    (Amount::Finite(limit) < value(model, outer, Key::Read)?).then_some((Some(status), Some(limit)))
 }
 
 /// A proxy that keeps idle connections at least as long as the next hop does.

@@ -1,6 +1,7 @@
 //! The timeout-chain audit: every way from an edge to an app with every timeout and its origin. Equal ways are folded
 //! here, once for both formats.
 
+mod budget;
 mod json;
 mod text;
 
@@ -11,7 +12,8 @@ use std::str::FromStr;
 use super::Look;
 use crate::analyze::Analysis;
 use crate::model::{
-    Address, Bind, Chain, Hop, HopId, Key, Listener, Model, Route, Setting, Step, Timeouts, Verdict,
+    Address, Bind, Budget, Chain, Hop, HopId, Key, Listener, Model, Route, Setting, Step, Timeouts,
+    Verdict,
 };
 use crate::project::Project;
 
@@ -62,6 +64,7 @@ struct Folded<'a> {
 struct Alike<'a> {
     steps: Vec<(HopId, Option<&'a str>, Timeouts)>,
     verdicts: &'a [Verdict],
+    budget: Option<&'a Budget>,
 }
 
 fn fold(model: &Model) -> Vec<Folded<'_>> {
@@ -86,6 +89,7 @@ fn alike<'a>(chain: &'a Chain, model: &'a Model) -> Alike<'a> {
     Alike {
         steps: steps.collect(),
         verdicts: &chain.verdicts,
+        budget: chain.budget.as_ref(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! rules/worker-timeout-inverted.md
 
 use crate::finding::Confidence;
-use crate::model::version::{Versions, at_least};
+use crate::model::verdict::answers_when_killed;
+use crate::model::version::Versions;
 use crate::model::{Amount, Key};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, inversions};
@@ -21,13 +22,11 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         cx.program(inversion.outer.hop),
         cx.program(inversion.inner.hop),
     );
-    let version = &cx.model.hop(inversion.inner.hop).version;
     let route = inversion.route(cx.model);
-    let status: &[u16] = match at_least(version, "22") {
-        // From 22.0 on gunicorn writes a 500 before it goes.
-        Versions::All if app == "gunicorn" => &[500],
-        Versions::Some if app == "gunicorn" => &[500, 502],
-        _ => &[502],
+    let status: &[u16] = match answers_when_killed(cx.model.hop(inversion.inner.hop)) {
+        Versions::All => &[500],
+        Versions::Some => &[500, 502],
+        Versions::None => &[502],
     };
     let [(primary, here), (other, there)] = inversion.ends(
         cx.model,

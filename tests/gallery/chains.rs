@@ -3,7 +3,8 @@
 use no502::analyze::Analysis;
 use no502::model::{
     Address, Amount, Bind, Chain, Dialled, Hop, HopId, HopKind, Key, Link, LinkId, Listener,
-    Lookup, Model, Protocol, Reuse, Route, RouteId, Setting, Step, Target, Timeouts, Verdict,
+    Lookup, Model, Protocol, Retry, Reuse, Route, RouteId, Setting, Step, Target, Timeouts,
+    Verdict,
 };
 use no502::source::{FileId, SourceFile, Span, Spanned};
 
@@ -146,6 +147,8 @@ fn push_way(model: &mut Model, path: &str, app: Option<HopId>) {
                 Setting::written(Amount::Infinite, at("proxy_read_timeout")),
             ),
         ]),
+        retry: Setting::default_of(Retry::default(), "nginx", "", "manual"),
+        on_timeout: Some(504),
         reuse: Reuse::Off("no keepalive".to_owned()),
         upgrades: false,
     });
@@ -153,6 +156,7 @@ fn push_way(model: &mut Model, path: &str, app: Option<HopId>) {
         steps: Vec::new(),
         count: 1,
         verdicts: Vec::new(),
+        budget: None,
     };
     chain.steps.push(Step {
         hop: HopId(0),

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use no502::finding::{Confidence, Safety, Severity};
 use no502::report::{Format, chain};
+use no502::syntax::value::quantity::duration_ms;
 
 use crate::clock::parse_date;
 
@@ -98,6 +99,9 @@ pub(crate) struct Chain {
     /// Only ways on which a timeout is inverted
     #[arg(long)]
     pub(crate) only_inverted: bool,
+    /// Whether a request that takes this long gets through, and who cuts it if not: 30s, 500ms, 1m30s
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) budget: Option<u64>,
     /// text or json; may be repeated
     #[arg(long, value_name = "F[=PATH]")]
     pub(crate) format: Vec<Output<chain::Format>>,
@@ -223,6 +227,12 @@ fn safety(word: &str) -> Result<Safety, String> {
         "unsafe" => Ok(Safety::Unsafe),
         _ => Err("expected safe or unsafe".to_owned()),
     }
+}
+
+fn duration(written: &str) -> Result<u64, String> {
+    duration_ms(written)
+        .filter(|ms| *ms > 0)
+        .ok_or_else(|| "expected a duration with its unit, as in 30s, 500ms or 1m30s".to_owned())
 }
 
 fn severity(word: &str) -> Result<Severity, String> {

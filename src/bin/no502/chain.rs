@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use no502::analyze::Analysis;
-use no502::model::{Chain as Way, HopKind, Model};
+use no502::model::{Chain as Way, HopKind, Model, budget};
 use no502::report::chain::{self, Format, hop_name, listens};
 
 use crate::args::{Chain, Cli};
@@ -23,6 +23,9 @@ pub(crate) fn chain(args: &Chain, cli: &Cli) -> Result<Verdict, Failure> {
         let chains = &mut run.analysis.model.chains;
         chains.retain(|way| !way.verdicts.is_empty());
     }
+    if let Some(ms) = args.budget {
+        spend(ms, &mut run.analysis.model);
+    }
     for output in &one_per_place(&args.format, Format::Text)? {
         write_to(output, |out| {
             let look = run.look(cli, output.path.is_none());
@@ -30,6 +33,15 @@ pub(crate) fn chain(args: &Chain, cli: &Cli) -> Result<Verdict, Failure> {
         })?;
     }
     Ok(run.audited())
+}
+
+/// Sends a request that takes so long through every way.
+fn spend(ms: u64, model: &mut Model) {
+    let mut chains = std::mem::take(&mut model.chains);
+    for way in &mut chains {
+        way.budget = Some(budget::walk(model, way, ms));
+    }
+    model.chains = chains;
 }
 
 /// Keeps the ways that begin or end at a place. One at which none does is refused: an empty answer would look like a stack

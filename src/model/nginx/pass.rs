@@ -70,6 +70,17 @@ impl Prefix {
         }
     }
 
+    pub(super) fn window(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy_next_upstream_timeout",
+            Self::Fastcgi => "fastcgi_next_upstream_timeout",
+            Self::Uwsgi => "uwsgi_next_upstream_timeout",
+            Self::Scgi => "scgi_next_upstream_timeout",
+            Self::Grpc => "grpc_next_upstream_timeout",
+            Self::Memcached => "memcached_next_upstream_timeout",
+        }
+    }
+
     pub(super) fn tries(self) -> &'static str {
         match self {
             Self::Proxy => "proxy_next_upstream_tries",

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Folded, hop_name, listens, program, route_name, timeouts};
+use super::{Folded, budget, hop_name, listens, program, route_name, timeouts};
 use crate::analyze::Analysis;
 use crate::model::{
     Amount, DeadEnd, Dialled, Key, Link, Origin, ServiceRef, Setting, Step, Target,
@@ -39,6 +39,8 @@ struct JsonChain {
     count: usize,
     links: Vec<u32>,
     verdicts: Vec<JsonVerdict>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -134,6 +136,7 @@ impl Json<'_> {
                 .map(|id| id.0)
                 .collect(),
             verdicts: verdicts.collect(),
+            budget: folded.chain.budget.as_ref().map(budget::json),
         }
     }
 

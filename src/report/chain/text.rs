@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::{Folded, amount, duration, hop_name, listens, program, route_name, timeouts};
+use super::{Folded, amount, budget, duration, hop_name, listens, program, route_name, timeouts};
 use crate::analyze::Analysis;
 use crate::model::{Amount, Chain, Key, Link, Origin, Setting, Step, Target, Verdict};
 use crate::report::wrap::{lines, plain};
@@ -70,7 +70,7 @@ impl Text<'_> {
                 self.verdict(verdict, folded, out)?;
             }
         }
-        Ok(())
+        self.budget(chain, out)
     }
 
     fn hop(&self, step: &Step, known: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -186,6 +186,19 @@ impl Text<'_> {
         for (at, line) in lines(&plain(&text), WIDTH - 6).iter().enumerate() {
             let sign = if at == 0 { "!!" } else { "  " };
             writeln!(out, "  {}", self.paint(&format!("{sign} {line}"), "31"))?;
+        }
+        Ok(())
+    }
+
+    fn budget(&self, chain: &Chain, out: &mut dyn Write) -> io::Result<()> {
+        let Some(budget) = &chain.budget else {
+            return Ok(());
+        };
+        for (sign, style, text) in budget::sentences(budget, chain, self.analysis) {
+            for (at, line) in lines(&plain(&text), WIDTH - 6).iter().enumerate() {
+                let sign = if at == 0 { sign } else { "  " };
+                writeln!(out, "  {}", self.paint(&format!("{sign} {line}"), style))?;
+            }
         }
         Ok(())
     }

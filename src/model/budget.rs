@@ -1,0 +1,310 @@
+//! Whether a request that takes some time gets through a chain; if not, who cuts it first, and what the client sees after
+//! how long. The app is silent until its answer is ready, as apps are; every clock of the chain runs meanwhile.
+
+use crate::finding::Effect;
+use crate::model::verdict::{answers_when_killed, timeout};
+use crate::model::version::Versions;
+use crate::model::{Amount, Chain, HopKind, Key, Model, Retry, Route, Setting, Step, Target};
+
+/// More attempts than this are not walked one by one.
+const MOST: usize = 10_000;
+
+/// What becomes of a request that takes a while.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Budget {
+    /// How long the app takes (milliseconds).
+    pub ms: u64,
+    /// Whether the client gets the app's answer; `None` if that hangs on a value that is not known.
+    pub passes: Option<bool>,
+    /// A GET that does not pass, if all of its way is known.
+    pub cut: Option<Cut>,
+    /// A POST, if it fares otherwise: proxies do not send it twice.
+    pub post: Option<Cut>,
+    /// How often the app begins to work on a GET.
+    pub executions: usize,
+    /// What is not known and would matter.
+    pub unknown: Vec<String>,
+}
+
+/// How a request ends that does not pass.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Cut {
+    /// Index of the step that gives up first.
+    pub by: usize,
+    /// What the client gets; none if the connection is closed without an answer.
+    pub status: Option<u16>,
+    /// After how many milliseconds.
+    pub after_ms: u64,
+    /// How often the app has begun to work on it by then.
+    pub executions: usize,
+}
+
+impl Cut {
+    /// An answer, or none.
+    pub fn effect(&self) -> Effect {
+        match self.status {
+            Some(_) => Effect::Response,
+            None => Effect::Closed,
+        }
+    }
+}
+
+/// Sends a request through a chain whose app takes `ms` to answer.
+pub fn walk(model: &Model, chain: &Chain, ms: u64) -> Budget {
+    let steps = &chain.steps;
+    let send = |post| {
+        Walk {
+            model,
+            steps,
+            ms,
+            post,
+        }
+        .from(0)
+    };
+    let (get, post) = (send(false), send(true));
+    let passes = get.what == What::Answer;
+    let killed = get.by + 1 == steps.len() && !passes;
+    let unknown = unknowns(model, chain, passes, killed);
+    let blind = unknown.iter().any(|unknown| unknown.decides);
+    let (cut, other) = (get.cut(), post.cut());
+    let passes = passes && !leads_nowhere(model, chain);
+    Budget {
+        ms,
+        passes: (!passes || !blind).then_some(passes),
+        post: other.filter(|other| !blind && cut.as_ref() != Some(other)),
+        executions: get.starts.len(),
+        cut: cut.filter(|_| !blind),
+        unknown: unknown.into_iter().map(|unknown| unknown.what).collect(),
+    }
+}
+
+/// How a request ends at a hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// With the app's own answer.
+    Answer,
+    /// With an answer that a hop made.
+    Status(u16),
+    /// With the end of the connection.
+    Closed,
+    /// Without anything in time.
+    Late,
+}
+
+/// The end of a request at a hop.
+#[derive(Debug, Clone)]
+struct End {
+    what: What,
+    /// Milliseconds after the hop got the request.
+    at: u64,
+    /// The step that made it end.
+    by: usize,
+    /// When the app began to work on it, by the same clock.
+    starts: Vec<u64>,
+}
+
+impl End {
+    fn cut(&self) -> Option<Cut> {
+        let status = match self.what {
+            What::Answer => return None,
+            What::Status(status) => Some(status),
+            What::Closed | What::Late => None,
+        };
+        Some(Cut {
+            by: self.by,
+            status,
+            after_ms: self.at,
+            executions: self.starts.len(),
+        })
+    }
+}
+
+struct Walk<'a> {
+    model: &'a Model,
+    steps: &'a [Step],
+    ms: u64,
+    post: bool,
+}
+
+impl Walk<'_> {
+    /// The request at a step and all steps behind it.
+    fn from(&self, at: usize) -> End {
+        let step = self.steps.get(at).copied();
+        let route = step.and_then(|step| Some((step, self.model.route(step.route?))));
+        let Some((step, route)) = route else {
+            return self.app(at, step);
+        };
+        let attempt = self.attempt(at, step);
+        let mut end = self.repeated(&attempt, step, route);
+        end.what = match (end.what, route.on_timeout) {
+            (What::Late, status) => status.map_or(What::Closed, What::Status),
+            // Only what reads requests can say that there is no answer.
+            (What::Closed, Some(_)) => What::Status(502),
+            (what, _) => what,
+        };
+        let is_guard = step
+            .link
+            .is_some_and(|link| self.model.link(link).auxiliary);
+        if is_guard && matches!(end.what, What::Status(500..)) {
+            end.what = What::Status(500);
+        }
+        end
+    }
+
+    /// One attempt of a hop. Its clock started before any behind it: of two that run out together, it wins.
+    fn attempt(&self, at: usize, step: Step) -> End {
+        let inner = self.from(at + 1);
+        match patience(self.model, step) {
+            Amount::Finite(patience) if patience <= inner.at => End {
+                what: What::Late,
+                at: patience,
+                by: at,
+                starts: before(inner.starts, patience),
+            },
+            _ => inner,
+        }
+    }
+
+    /// All attempts of a hop. The peers of a group are taken to be as the one of this chain.
+    fn repeated(&self, attempt: &End, step: Step, route: &Route) -> End {
+        let retry = route.retry.value().cloned().unwrap_or_default();
+        let most = attempts(self.model, step).min(MOST);
+        let mut all = attempt.clone();
+        for _ in 1..most {
+            let over = retry.window.is_some_and(|window| all.at >= window);
+            if over || !self.repeats(&retry, attempt.what) || all.starts.len() >= MOST {
+                break;
+            }
+            let began = all.at;
+            all.starts
+                .extend(attempt.starts.iter().map(|at| began.saturating_add(*at)));
+            all.at = began.saturating_add(attempt.at);
+        }
+        all
+    }
+
+    fn repeats(&self, retry: &Retry, what: What) -> bool {
+        let failed = match what {
+            What::Answer => false,
+            What::Status(status) => retry.statuses.contains(&status),
+            What::Closed => retry.close,
+            What::Late => retry.timeout,
+        };
+        failed && (!self.post || retry.posts)
+    }
+
+    /// The app answers when it is done, unless it kills the worker first.
+    fn app(&self, at: usize, step: Option<Step>) -> End {
+        let limit = step.and_then(|step| timeout(self.model, step, Key::Worker)?.value().copied());
+        let (what, after) = match (limit, step) {
+            (Some(Amount::Finite(limit)), Some(step)) if limit <= self.ms => {
+                match answers_when_killed(self.model.hop(step.hop)) {
+                    Versions::All => (What::Status(500), limit),
+                    _ => (What::Closed, limit),
+                }
+            }
+            _ => (What::Answer, self.ms),
+        };
+        End {
+            what,
+            at: after,
+            by: at,
+            starts: vec![0],
+        }
+    }
+}
+
+fn before(mut starts: Vec<u64>, end: u64) -> Vec<u64> {
+    starts.retain(|start| *start < end);
+    starts
+}
+
+/// How long a hop bears silence from the one behind it. What passes bytes on gives up when either side is silent.
+fn patience(model: &Model, step: Step) -> Amount {
+    let known = |key| timeout(model, step, key).and_then(|setting| setting.value().copied());
+    let reads = known(Key::Read).unwrap_or(Amount::Infinite);
+    if step
+        .route
+        .is_some_and(|id| model.route(id).on_timeout.is_some())
+    {
+        return reads;
+    }
+    let written = |key| timeout(model, step, key).and_then(Setting::span);
+    let tunnel = known(Key::Tunnel).unwrap_or(Amount::Infinite);
+    if written(Key::Tunnel) != written(Key::Read) {
+        return tunnel;
+    }
+    let client = known(Key::ClientIdle).unwrap_or(Amount::Infinite);
+    reads.min(tunnel).min(client)
+}
+
+/// How often a hop tries in all.
+fn attempts(model: &Model, step: Step) -> usize {
+    let known = |key| match timeout(model, step, key)?.value()? {
+        Amount::Finite(count) => usize::try_from(*count).ok(),
+        Amount::Infinite => Some(MOST),
+    };
+    let in_front = matches!(model.hop(step.hop).kind, HopKind::Edge(_));
+    match (known(Key::Retries), known(Key::Tries)) {
+        // What an edge counts are its attempts to connect.
+        _ if in_front => 1,
+        (Some(further), _) => further.saturating_add(1),
+        (None, tries) => tries.unwrap_or(1),
+    }
+}
+
+fn leads_nowhere(model: &Model, chain: &Chain) -> bool {
+    let last = chain.steps.last().and_then(|step| step.link);
+    last.is_some_and(|link| matches!(model.link(link).target, Target::Nowhere(_)))
+}
+
+/// Something that is not known.
+struct Unknown {
+    what: String,
+    /// Whether the answer hangs on it.
+    decides: bool,
+}
+
+fn unknowns(model: &Model, chain: &Chain, passes: bool, killed: bool) -> Vec<Unknown> {
+    let mut found = Vec::new();
+    let mut add = |what: String, decides: bool| found.push(Unknown { what, decides });
+    for step in &chain.steps {
+        let name = model.hop(step.hop).kind.as_str();
+        let keys: &[Key] = match step.route {
+            None => &[Key::Worker],
+            Some(_) if passes => &[Key::Read],
+            Some(_) => &[Key::Read, Key::Tries, Key::Retries],
+        };
+        for key in keys {
+            if let Some(Setting::Unknown(why)) = timeout(model, *step, *key) {
+                add(
+                    format!("{} of {name} is not known: {why}", key.as_str()),
+                    true,
+                );
+            }
+        }
+        let route = step.route.map(|id| model.route(id));
+        if let Some(Setting::Unknown(why)) = route.map(|route| &route.retry).filter(|_| !passes) {
+            add(format!("what {name} repeats is not known: {why}"), true);
+        }
+    }
+    let last = chain.steps.last().filter(|step| step.route.is_some());
+    if let Some(link) = last.and_then(|step| step.link).map(|id| model.link(id)) {
+        let why = match &link.target {
+            Target::Nowhere(_) => "leads nowhere",
+            Target::External => "is outside the project",
+            _ => "has limits that are not known",
+        };
+        let nowhere = matches!(link.target, Target::Nowhere(_));
+        add(format!("{} {why}", link.written), nowhere);
+    }
+    if let Some(step) = chain.steps.last().filter(|_| killed)
+        && answers_when_killed(model.hop(step.hop)) == Versions::Some
+    {
+        add(
+            "gunicorn before 22 closes the connection, later ones answer 500 first".to_owned(),
+            false,
+        );
+    }
+    found
+}

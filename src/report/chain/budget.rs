@@ -1,0 +1,101 @@
+//! What becomes of a request that takes as long as `--budget` says, as text and as JSON.
+
+use serde_json::{Value, json};
+
+use super::{duration, hop_name};
+use crate::analyze::Analysis;
+use crate::model::budget::{Budget, Cut};
+use crate::model::{Chain, Model};
+use crate::report::plural;
+
+/// One object; `cut_by` indexes the hops of the chain.
+pub(super) fn json(budget: &Budget) -> Value {
+    let cut = budget.cut.as_ref();
+    json!({
+        "ms": budget.ms,
+        "passes": budget.passes,
+        "cut_by": cut.map(|cut| cut.by),
+        "status": cut.and_then(|cut| cut.status),
+        "after_ms": cut.map(|cut| cut.after_ms),
+        "effect": cut.map(|cut| cut.effect().as_str()),
+        "executions": budget.cut.as_ref().map_or(1, |cut| cut.executions),
+        "post": budget.post.as_ref().map(|cut| json!({
+            "cut_by": cut.by,
+            "status": cut.status,
+            "after_ms": cut.after_ms,
+            "effect": cut.effect().as_str(),
+            "executions": cut.executions,
+        })),
+        "unknown": budget.unknown,
+    })
+}
+
+/// A sign, a style and a sentence for each thing there is to say.
+pub(super) fn sentences(
+    budget: &Budget,
+    chain: &Chain,
+    analysis: &Analysis,
+) -> Vec<(&'static str, &'static str, String)> {
+    let ms = format!("a request of {}", duration(budget.ms));
+    let name = Names { chain, analysis };
+    let mut said = Vec::new();
+    match (budget.passes, &budget.cut) {
+        (Some(true), _) => said.push(("ok", "32", format!("{ms} gets through"))),
+        (_, Some(cut)) => {
+            said.push((
+                "!!",
+                "31",
+                format!("{ms} does not get through: {}", name.end(cut)),
+            ));
+        }
+        (Some(false), None) => {
+            let text = format!("{ms} does not get through");
+            said.push(("!!", "31", text));
+        }
+        (None, None) => said.push((
+            "??",
+            "33",
+            format!("whether {ms} gets through is not known"),
+        )),
+    }
+    if let Some(post) = &budget.post {
+        said.push(("  ", "31", format!("a POST: {}", name.end(post))));
+    }
+    let reasons = budget.unknown.iter();
+    said.extend(reasons.map(|why| ("  ", "2", format!("({why})"))));
+    said
+}
+
+struct Names<'a> {
+    chain: &'a Chain,
+    analysis: &'a Analysis,
+}
+
+impl Names<'_> {
+    fn of(&self, at: usize) -> &str {
+        let model: &Model = &self.analysis.model;
+        let step = self.chain.steps.get(at);
+        step.map_or("the last hop", |step| {
+            hop_name(model.hop(step.hop), &self.analysis.project)
+        })
+    }
+
+    /// `edge cuts it after 30s, the client gets 504, and web works on`.
+    fn end(&self, cut: &Cut) -> String {
+        let gets = match cut.status {
+            Some(status) => format!("the client gets {status}"),
+            None => "the client's connection is closed without an answer".to_owned(),
+        };
+        let by = self.of(cut.by);
+        let begun = if cut.executions > 1 {
+            let times = plural(cut.executions, "time");
+            format!("; the app was asked {times}")
+        } else {
+            String::new()
+        };
+        format!(
+            "{by} gives up, {gets} after {}{begun}",
+            duration(cut.after_ms)
+        )
+    }
+}
