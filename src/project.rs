@@ -7,6 +7,7 @@ pub mod files;
 pub mod haproxy;
 pub mod image;
 pub mod image_name;
+mod inline;
 pub mod nginx;
 
 use std::collections::BTreeSet;

@@ -65,6 +65,11 @@ impl Seeker<'_> {
             NetworkMode::Other(mode) => {
                 return Target::Unknown(format!("network_mode {mode} is not known here"));
             }
+            NetworkMode::Container(name) => {
+                return Target::Unknown(format!(
+                    "network of the container {name}, which is no service here"
+                ));
+            }
             NetworkMode::None if !is_loopback(host) => {
                 return Target::Unknown("network_mode none".to_owned());
             }

@@ -89,6 +89,8 @@ pub enum FaultKind {
     Invalid,
     /// A key is given twice in one mapping; the last one counts where it is accepted.
     RepeatedKey,
+    /// `${NAME:?}` of a variable that no environment file sets: the machine's own may, so that it is a gap too.
+    Unset,
 }
 
 /// A structural fault of a project.
@@ -242,7 +244,9 @@ pub enum NetworkMode {
     None,
     /// Another service's.
     Service(String),
-    /// Unknown: another container's, a plugin's.
+    /// That of a container, by its name.
+    Container(String),
+    /// Unknown: a plugin's, or what a variable says.
     Other(String),
 }
 

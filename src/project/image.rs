@@ -3,11 +3,12 @@
 use crate::finding::Gap;
 use crate::host::path;
 use crate::project::Envsubst;
-use crate::project::compose::{Command, Service, Stack};
+use crate::project::compose::{Build, Command, Service, Stack};
 use crate::project::container::{Copied, View};
 use crate::project::files::Files;
-use crate::source::Spanned;
 use crate::syntax::command::{self, Variable};
+use crate::project::inline::laid_out;
+use crate::source::{FileId, Spanned};
 use crate::syntax::dockerfile::{self, BuiltImage, CopySource};
 use crate::syntax::value::Text;
 
@@ -115,9 +116,14 @@ impl Container {
             .as_ref()
             .and_then(|text| text.get())
             .map(str::to_owned);
-        if build.inline.is_some() {
-            self.unread = Some("its Dockerfile is inline".to_owned());
-            return Vec::new();
+        if let Some(inline) = &build.inline {
+            let Some(content) = inline.get() else {
+                self.unread = Some("its Dockerfile is filled in by a variable".to_owned());
+                return Vec::new();
+            };
+            let file = inline.span.file;
+            let text = laid_out(files.text(file), inline.span, content);
+            return self.read_text(files, build, file, &text);
         }
         // Without `dockerfile:` it is the file of that name in the context.
         let path = match (&build.dockerfile, &self.context) {
@@ -146,7 +152,19 @@ impl Container {
             self.unread = Some(format!("{path} is not in the tree"));
             return Vec::new();
         };
-        let (tree, errors) = dockerfile::parse(id, files.text(id));
+        let text = files.text(id).to_owned();
+        self.read_text(files, build, id, &text)
+    }
+
+    /// Takes what the stages of a Dockerfile come to.
+    fn read_text(
+        &mut self,
+        files: &mut Files,
+        build: &Build,
+        id: FileId,
+        text: &str,
+    ) -> Vec<Copied> {
+        let (tree, errors) = dockerfile::parse(id, text);
         files.errors.extend(errors);
         let target = build.target.as_ref().and_then(|text| text.get());
         let args = |name: &str| match build.args.iter().find(|(key, _)| key.value == name) {

@@ -3,11 +3,12 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::finding::{Gap, SyntaxError};
+use crate::finding::Gap;
 use crate::host::Host;
 use crate::project::compose::tree::{Entry, Scalar, Tree, Value};
-use crate::project::compose::{Build, Command, Port, Service, Stack, load_files};
-use crate::source::{SourceFile, Sources};
+use crate::project::compose::{Build, Command, Port, Service, load_files};
+use crate::source::{SourceFile, Sources, Span};
+use crate::syntax::command::{self, Part, Word};
 use crate::syntax::value::Text;
 use crate::syntax::yaml;
 
@@ -38,11 +39,18 @@ pub fn merged(host: &dyn Host, files: &[String]) -> Parsed {
     }
     let services = stack.services.iter().map(|service| {
         let written = root.at(&["services", &service.name.value]);
-        let json = service_json(service, written, &stack, &sources);
+        let json = service_json(service, written, &sources);
         (service.name.value.clone(), json)
     });
     project.insert("services".to_owned(), Json::Object(services.collect()));
-    finish(project, &sources, &errors, &gaps)
+    let refused = stack
+        .faults
+        .iter()
+        .map(|fault| (fault.span, fault.message.as_str()));
+    let errors = errors
+        .iter()
+        .map(|error| (error.span, error.message.as_str()));
+    finish(project, &sources, errors.chain(refused), &gaps)
 }
 
 /// One file as written: values and short forms unchanged, anchors and merge keys resolved.
@@ -56,7 +64,7 @@ pub fn single(host: &dyn Host, path: &str) -> Parsed {
                 line: None,
                 reason,
             };
-            return finish(Map::new(), &sources, &[], &[gap]);
+            return finish(Map::new(), &sources, [], &[gap]);
         }
     };
     let id = sources.add(SourceFile::new(path, bytes));
@@ -66,22 +74,37 @@ pub fn single(host: &dyn Host, path: &str) -> Parsed {
         Some(Json::Object(map)) => map,
         _ => Map::new(),
     };
-    finish(project, &sources, &parsed.errors, &[])
+    let repeated: Vec<(Span, String)> = parsed
+        .duplicates
+        .iter()
+        .map(|key| {
+            let message = format!("key {} is given twice in one mapping", key.value);
+            (key.span, message)
+        })
+        .collect();
+    let errors = parsed
+        .errors
+        .iter()
+        .map(|error| (error.span, error.message.as_str()));
+    let repeated = repeated
+        .iter()
+        .map(|(span, message)| (*span, message.as_str()));
+    finish(project, &sources, errors.chain(repeated), &[])
 }
 
-fn finish(
+fn finish<'m>(
     mut project: Map<String, Json>,
     sources: &Sources,
-    errors: &[SyntaxError],
+    errors: impl IntoIterator<Item = (Span, &'m str)>,
     gaps: &[Gap],
 ) -> Parsed {
     let mut listed: Vec<Json> = errors
-        .iter()
-        .map(|error| {
+        .into_iter()
+        .map(|(span, message)| {
             json!({
-                "error": error.message,
-                "file": sources.get(error.span.file).path,
-                "line": sources.position(error.span).line,
+                "error": message,
+                "file": sources.get(span.file).path,
+                "line": sources.position(span).line,
             })
         })
         .collect();
@@ -144,12 +167,7 @@ fn typed(text: &str, plain: bool) -> Json {
     }
 }
 
-fn service_json(
-    service: &Service,
-    written: Option<&Tree>,
-    stack: &Stack,
-    sources: &Sources,
-) -> Json {
+fn service_json(service: &Service, written: Option<&Tree>, sources: &Sources) -> Json {
     let mut map: Map<String, Json> = written
         .map_or(&[][..], Tree::entries)
         .iter()
@@ -169,6 +187,17 @@ fn service_json(
     if let Some(build) = &service.build {
         set("build", build_json(build));
     }
+    if let Some(test) = test_json(service) {
+        let written = written.and_then(|tree| tree.get("healthcheck"));
+        let mut check = written.map_or(json!({}), tree_json);
+        check["test"] = test;
+        set("healthcheck", check);
+    }
+    let hosts = service.extra_hosts.iter().filter_map(|(host, address)| {
+        let (host, address) = (host.get()?, address.get()?);
+        Some(json!(format!("{host}={address}")))
+    });
+    set("extra_hosts", hosts.collect());
     for (key, command) in [
         ("command", &service.command),
         ("entrypoint", &service.entrypoint),
@@ -183,16 +212,6 @@ fn service_json(
     );
     if service.inactive {
         map.insert("inactive".to_owned(), json!(true));
-    }
-    let faults: Vec<&str> = stack
-        .faults
-        .iter()
-        .filter(|fault| service.span.file == fault.span.file)
-        .filter(|fault| (service.span.start..service.span.end).contains(&fault.span.start))
-        .map(|fault| fault.message.as_str())
-        .collect();
-    if !faults.is_empty() {
-        map.insert("faults".to_owned(), json!(faults));
     }
     Json::Object(map)
 }
@@ -260,15 +279,38 @@ fn depends_on_json(service: &Service) -> Json {
 
 fn networks_json(service: &Service) -> Json {
     let pairs = service.networks.iter().map(|member| {
+        let mut map = Map::new();
         let aliases: Vec<&str> = member.aliases.iter().filter_map(Text::get).collect();
-        let value = if aliases.is_empty() {
+        if !aliases.is_empty() {
+            map.insert("aliases".to_owned(), json!(aliases));
+        }
+        for address in member.addresses.iter().filter_map(Text::get) {
+            let key = if address.contains(':') {
+                "ipv6_address"
+            } else {
+                "ipv4_address"
+            };
+            map.insert(key.to_owned(), json!(address));
+        }
+        let value = if map.is_empty() {
             Json::Null
         } else {
-            json!({"aliases": aliases})
+            Json::Object(map)
         };
         (member.network.value.clone(), value)
     });
     Json::Object(pairs.collect())
+}
+
+/// A healthcheck's test as the list that compose makes of it.
+fn test_json(service: &Service) -> Option<Json> {
+    match service.healthcheck.as_ref()?.test.as_ref()? {
+        Command::Shell(text) => Some(json!(["CMD-SHELL", text_json(text)])),
+        Command::Exec(words) => {
+            let words = words.iter().map(text_json);
+            Some(std::iter::once(json!("CMD")).chain(words).collect())
+        }
+    }
 }
 
 fn build_json(build: &Build) -> Json {
@@ -295,7 +337,22 @@ fn build_json(build: &Build) -> Json {
 
 fn command_json(command: &Command) -> Json {
     match command {
-        Command::Shell(text) => text_json(text),
+        Command::Shell(text) => text.get().map_or(Json::Null, |line| {
+            command::words(line)
+                .iter()
+                .map(|word| json!(argument(line, word)))
+                .collect()
+        }),
         Command::Exec(words) => words.iter().map(text_json).collect(),
     }
+}
+
+/// A word as the program is given it: compose takes quotes away and expands nothing.
+fn argument(line: &str, word: &Word) -> String {
+    let literal = |part: &Part| match part {
+        Part::Literal(text) => Some(text.clone()),
+        Part::Parameter { .. } | Part::Unknown(_) => None,
+    };
+    let plain: Option<String> = word.parts.iter().map(literal).collect();
+    plain.unwrap_or_else(|| line[word.range.clone()].to_owned())
 }

@@ -203,3 +203,34 @@ fn files_and_profiles_are_taken_from_where_they_are_told() {
     assert_eq!(declared.files(), [["one.yml"]]);
     assert!(declared.service("debug").inactive);
 }
+
+#[test]
+fn what_an_override_says_of_one_name_takes_the_place_of_what_stood_there() {
+    let run = run(&[
+        (
+            "compose.yaml",
+            "services:\n  web:\n    image: a\n    environment: {A: 1, B: 1}\n    extra_hosts: ['db:192.0.2.1', 'mq=192.0.2.2']\n    depends_on: {db: {condition: service_healthy}, mq: {condition: service_healthy}}\n  db: {image: pg}\n  mq: {image: mq}\n",
+        ),
+        (
+            "compose.override.yaml",
+            "services:\n  web:\n    environment: [A]\n    extra_hosts: ['mq:192.0.2.3', 'x:192.0.2.4']\n    depends_on: [db]\n",
+        ),
+    ]);
+    let web = run.service("web");
+    assert_eq!(variables(web), ["A", "B=1"]);
+    let hosts: Vec<_> = web
+        .extra_hosts
+        .iter()
+        .map(|(host, address)| (host.get().unwrap(), address.get().unwrap()))
+        .collect();
+    assert_eq!(
+        hosts,
+        [("db", "192.0.2.1"), ("mq", "192.0.2.3"), ("x", "192.0.2.4")]
+    );
+    let conditions: Vec<&str> = web
+        .depends_on
+        .iter()
+        .map(|one| one.condition.value.as_str())
+        .collect();
+    assert_eq!(conditions, ["service_started", "service_healthy"]);
+}

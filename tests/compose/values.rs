@@ -109,7 +109,12 @@ fn a_required_variable_and_a_missing_environment_file_are_gaps() {
     assert_eq!(run.service("web").image.as_ref().unwrap().get(), None);
     assert!(run.reasons()[0].contains("IMAGE") && run.reasons()[0].contains("name it"));
     assert!(run.reasons()[1].contains("kept out of version control"));
-    assert_eq!(run.faults(), [""; 0]);
+    let kinds: Vec<FaultKind> = run.stacks[0]
+        .faults
+        .iter()
+        .map(|fault| fault.kind)
+        .collect();
+    assert_eq!(kinds, [FaultKind::Unset]);
 }
 
 #[test]
@@ -205,4 +210,28 @@ fn anchors_and_merge_keys_keep_their_places() {
     );
     assert_eq!(run.sources.place(image.span), "compose.yaml:2");
     assert_eq!(run.sources.text(web.name.span), "web");
+}
+
+#[test]
+fn the_network_of_a_container_is_that_of_the_service_with_its_name() {
+    let run = run(&[(
+        "compose.yaml",
+        "services:\n  a: {image: x, container_name: one}\n  b: {image: x, network_mode: 'container:one'}\n  c: {image: x, network_mode: 'container:other'}\n",
+    )]);
+    let mode = |name: &str| run.service(name).network_mode.value.clone();
+    assert_eq!(mode("b"), NetworkMode::Service("a".into()));
+    assert_eq!(mode("c"), NetworkMode::Container("other".into()));
+}
+
+#[test]
+fn a_restart_policy_without_a_condition_is_unknown() {
+    let run = run(&[(
+        "compose.yaml",
+        "services:\n  a: {image: x, deploy: {restart_policy: {delay: 5s}}}\n  b: {image: x, restart: no}\n  c: {image: x, restart: false}\n  d: {image: x}\n",
+    )]);
+    let policy = |name: &str| run.service(name).restart.as_ref().map(|text| text.get());
+    assert_eq!(policy("a"), Some(None));
+    assert_eq!(policy("b"), Some(Some("no")));
+    assert_eq!(policy("c"), Some(Some("no")));
+    assert_eq!(policy("d"), None);
 }

@@ -169,7 +169,12 @@ impl Loading<'_, '_> {
                 } else {
                     format!("variable {name} is required and set nowhere: {message}")
                 };
-                self.reader.gap_in(span, message);
+                self.reader.gap_in(span, message.clone());
+                self.faults.push(Fault {
+                    kind: FaultKind::Unset,
+                    span,
+                    message,
+                });
             }
         }
     }

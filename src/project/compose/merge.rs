@@ -15,6 +15,8 @@ enum How {
     Replace,
     /// `NAME=value` lists and mappings alike, by name.
     Assignments,
+    /// `host:address` lists and mappings alike, by name.
+    Hosts,
     /// Lists of names and mappings alike, by name.
     Names,
     /// One or many, one behind the other.
@@ -80,6 +82,15 @@ pub(super) fn assignments(tree: Tree) -> Tree {
     })
 }
 
+/// `host:address` and `host=address` items as a mapping; a mapping stays one.
+pub(super) fn hosts(tree: Tree) -> Tree {
+    by_name(tree, |item| {
+        let scalar = item.scalar()?;
+        let (host, address) = pair::extra_host(&scalar.partial)?;
+        named(scalar, host, Some(address))
+    })
+}
+
 /// Items that are names as a mapping; a mapping stays one.
 pub(super) fn names(tree: Tree) -> Tree {
     by_name(tree, |item| {
@@ -100,6 +111,7 @@ fn merge_at(base: Tree, over: Tree, path: &mut Vec<String>) -> Tree {
         How::Replace => over,
         _ if over.is_null() => base,
         How::Assignments => merge_deep(assignments(base), assignments(over), path),
+        How::Hosts => merge_deep(hosts(base), hosts(over), path),
         How::Names => merge_deep(names(base), names(over), path),
         How::Many => append(base, over),
         How::Build => merge_deep(context(base), context(over), path),
@@ -119,13 +131,16 @@ fn how(path: &[String]) -> How {
 
 fn how_in_service(key: &[&str]) -> How {
     match key {
-        ["command" | "entrypoint"] | ["healthcheck", "test"] | ["ulimits", _] => How::Replace,
-        ["environment" | "labels" | "annotations" | "sysctls" | "extra_hosts"]
-        | [
-            "build",
-            "args" | "labels" | "additional_contexts" | "extra_hosts",
-        ]
+        // A bare name passes a variable through, and one of the short form waits for the start alone: both say
+        // something, and take the place of what stood there.
+        ["command" | "entrypoint"]
+        | ["healthcheck", "test"]
+        | ["ulimits" | "environment" | "depends_on", _]
+        | ["build", "args", _] => How::Replace,
+        ["environment" | "labels" | "annotations" | "sysctls"]
+        | ["build", "args" | "labels" | "additional_contexts"]
         | ["deploy", "labels"] => How::Assignments,
+        ["extra_hosts"] | ["build", "extra_hosts"] => How::Hosts,
         ["depends_on" | "networks"] => How::Names,
         ["env_file" | "label_file" | "dns" | "dns_search" | "dns_opt" | "tmpfs"] => How::Many,
         ["build"] => How::Build,

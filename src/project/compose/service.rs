@@ -196,6 +196,13 @@ fn restart(tree: &Tree) -> Option<Text> {
             ..condition.clone()
         });
     }
+    // Swarm reads a policy without a condition as `any`, compose as none at all.
+    if let Some(policy) = tree.at(&["deploy", "restart_policy"])
+        && !policy.is_null()
+    {
+        let why = "a restart policy without a condition depends on who deploys it";
+        return Some(Text::unknown(why, policy.span));
+    }
     let scalar = tree.get("restart")?.scalar()?;
     // YAML 1.1 reads an unquoted `no` as false, and some tools write it so.
     if scalar.plain && scalar.text.get() == Some("false") {

@@ -6,7 +6,9 @@ use super::load::{Merged, Plan};
 use super::reader::Reader;
 use super::service::service;
 use super::tree::{Entry, Tree, Value};
-use super::{Fault, FileObject, Membership, Network, Service, Stack, Volume, check, merge};
+use super::{
+    Fault, FileObject, Membership, Network, NetworkMode, Service, Stack, Volume, check, merge,
+};
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::value::{Text, pair, path};
 
@@ -49,6 +51,7 @@ pub(super) fn stack(reader: &mut Reader, plan: &Plan, merged: &mut Merged) -> St
         .filter_map(|entry| service(&mut around, entry))
         .collect();
     activate(&mut services, &profiles(plan, merged));
+    share_containers(&mut services);
     let mut stack = Stack {
         path: plan.path.clone(),
         directory: plan.directory.clone(),
@@ -101,6 +104,24 @@ fn activate(services: &mut [Service], active: &HashSet<String>) {
                 .is_none_or(|name| active.contains(name) || active.contains("*"))
         };
         service.inactive = !service.profiles.is_empty() && !service.profiles.iter().any(wanted);
+    }
+}
+
+/// `network_mode: container:NAME` means a service where one has that container name.
+fn share_containers(services: &mut [Service]) {
+    let names: HashMap<String, String> = services
+        .iter()
+        .filter_map(|service| {
+            let container = service.container_name.as_ref()?.get()?;
+            Some((container.to_owned(), service.name.value.clone()))
+        })
+        .collect();
+    for service in services {
+        if let NetworkMode::Container(container) = &service.network_mode.value
+            && let Some(owner) = names.get(container)
+        {
+            service.network_mode.value = NetworkMode::Service(owner.clone());
+        }
     }
 }
 

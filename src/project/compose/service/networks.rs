@@ -17,6 +17,7 @@ pub(super) fn mode(tree: &Tree, absent: Span) -> Spanned<NetworkMode> {
             (word, None) if word == "host" => NetworkMode::Host,
             (word, None) if word == "none" => NetworkMode::None,
             (word, Some(name)) if word == "service" => NetworkMode::Service(name),
+            (word, Some(name)) if word == "container" => NetworkMode::Container(name),
             _ => NetworkMode::Other(written.clone()),
         },
     };
@@ -69,7 +70,7 @@ pub(super) fn links(tree: &Tree) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Reads `extra_hosts`, list or mapping.
+/// Reads `extra_hosts`, list or mapping; a host may have several addresses.
 pub(super) fn extra_hosts(tree: &Tree) -> Vec<(Text, Text)> {
     let Some(written) = tree.get("extra_hosts") else {
         return Vec::new();

@@ -1,0 +1,58 @@
+//! A file that is written inside a compose file: `dockerfile_inline`. It is read in the place where it stands, so that
+//! spans point into the compose file.
+
+use crate::source::Span;
+
+/// A text as long as `whole` up to the end of the block, with `content` on the lines and in the columns where the block
+/// at `span` holds it, and blanks everywhere else. A line that compose changes (`$$`, a variable) starts where the
+/// written one does.
+pub(super) fn laid_out(whole: &str, span: Span, content: &str) -> String {
+    let (start, end) = (span.start as usize, (span.end as usize).min(whole.len()));
+    let (before, block) = (
+        whole.get(..start).unwrap_or(""),
+        whole.get(start..end).unwrap_or(""),
+    );
+    let mut text: String = before
+        .bytes()
+        .map(|byte| if byte == b'\n' { '\n' } else { ' ' })
+        .collect();
+    let mut written = block.split_inclusive('\n');
+    // The first line of a block scalar holds its sign (`|`, `>-`) alone.
+    if block.starts_with(['|', '>']) {
+        let sign = written.next().unwrap_or("");
+        text.extend(sign.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
+    }
+    for line in content.lines() {
+        let place = written.next().unwrap_or("");
+        let indent = place.len() - place.trim_start().len();
+        let indent = indent.saturating_sub(line.len() - line.trim_start().len());
+        let taken = if line.is_empty() { 0 } else { indent };
+        text.extend(std::iter::repeat_n(' ', taken));
+        text.push_str(line);
+        let width = place.trim_end_matches('\n').len();
+        text.extend(std::iter::repeat_n(
+            ' ',
+            width.saturating_sub(taken + line.len()),
+        ));
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::FileId;
+
+    #[test]
+    fn lines_and_columns_stay_those_of_the_whole() {
+        let whole = "a:\n  b: |\n    FROM x\n      CMD y $$z\n\n    USER u\nc: d\n";
+        let start = whole.find('|').unwrap();
+        let span = Span::new(FileId(0), start, whole.find("c: d").unwrap());
+        let text = laid_out(whole, span, "FROM x\n  CMD y $z\n\nUSER u\n");
+        for word in ["FROM", "CMD", "USER"] {
+            assert_eq!(text.find(word), whole.find(word));
+        }
+        assert_eq!(text.lines().count(), 6);
+    }
+}
