@@ -81,6 +81,19 @@ fn image(reference: &str) -> Option<Image> {
     })
 }
 
+/// Whether an image brings a `HEALTHCHECK` of its own; `None` if that is not known.
+pub fn healthcheck(reference: &str) -> Option<bool> {
+    static ROWS: OnceLock<Vec<OwnCheck>> = OnceLock::new();
+    let rows = ROWS.get_or_init(|| {
+        let file: OwnCheckFile =
+            toml::from_str(CHECK_TEXT).expect("a test parses healthchecks.toml");
+        file.healthcheck
+    });
+    let reference = glob::canonical(reference);
+    let row = rows.iter().find(|row| glob::fits(&row.name, &reference))?;
+    Some(row.has)
+}
+
 /// The load balancer, CDN or router of a name or of another name that it goes by: `aws-alb`, `cloudfront`.
 pub fn edge(name: &str) -> Option<&'static Edge> {
     edges()
@@ -98,6 +111,7 @@ pub fn edges() -> &'static [Edge] {
 }
 
 const IMAGES: &str = include_str!("../../rules/defaults/images.toml");
+const CHECK_TEXT: &str = include_str!("../../rules/defaults/healthchecks.toml");
 const EDGE_TEXT: &str = include_str!("../../rules/defaults/edges.toml");
 
 /// One file of programs, parsed when it is first needed.
@@ -154,6 +168,21 @@ struct EdgeFile {
     edge: Vec<Edge>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnCheckFile {
+    healthcheck: Vec<OwnCheck>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnCheck {
+    name: String,
+    has: bool,
+    #[allow(dead_code)] // for people: every row says where it is known from
+    source: String,
+}
+
 /// The name of a row of `images.toml`, which stands on a line of its own.
 fn row_name(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("  { name = \"")?;
@@ -208,6 +237,14 @@ mod tests {
         for name in edges().iter().flat_map(Edge::names) {
             assert!(seen.insert(name), "{name}");
         }
+    }
+
+    #[test]
+    fn official_images_have_no_healthcheck() {
+        assert_eq!(healthcheck("postgres"), Some(false));
+        assert_eq!(healthcheck("docker.io/library/redis:7"), Some(false));
+        assert_eq!(healthcheck("vaultwarden/server:1.30"), Some(true));
+        assert_eq!(healthcheck("registry.example.com/shop/web:1"), None);
     }
 
     #[test]

@@ -98,6 +98,8 @@ pub enum FaultKind {
 pub struct Fault {
     /// Whether compose refuses it.
     pub kind: FaultKind,
+    /// What it is about, if several places may have one cause: `network back`.
+    pub about: Option<String>,
     /// Where.
     pub span: Span,
     /// What is wrong, lower case, no full stop.
@@ -108,6 +110,7 @@ impl Fault {
     fn new(span: Span, message: impl Into<String>) -> Self {
         Self {
             kind: FaultKind::Invalid,
+            about: None,
             span,
             message: message.into(),
         }
@@ -335,4 +338,15 @@ pub struct Service {
     pub expose: Vec<Text>,
     /// `mem_limit` or `deploy.resources.limits.memory`, in bytes.
     pub memory_limit: Option<Spanned<u64>>,
+    /// What only a swarm looks at, if any of it is written.
+    pub swarm: Option<Swarm>,
+}
+
+/// Keys of `deploy` that compose ignores and a swarm follows.
+#[derive(Debug, Clone)]
+pub struct Swarm {
+    /// The first of them.
+    pub span: Span,
+    /// `update_config.order`: `stop-first` or `start-first`.
+    pub update_order: Option<Text>,
 }

@@ -3,12 +3,12 @@
 use crate::finding::Gap;
 use crate::host::path;
 use crate::project::Envsubst;
-use crate::project::compose::{Build, Command, Service, Stack};
+use crate::project::compose::{Build, Command, MountSource, Service, Stack};
 use crate::project::container::{Copied, View};
 use crate::project::files::Files;
-use crate::syntax::command::{self, Variable};
 use crate::project::inline::laid_out;
-use crate::source::{FileId, Spanned};
+use crate::source::{FileId, Span, Spanned};
+use crate::syntax::command::{self, Variable};
 use crate::syntax::dockerfile::{self, BuiltImage, CopySource};
 use crate::syntax::value::Text;
 
@@ -37,6 +37,19 @@ pub struct Container {
     pub healthcheck: bool,
     /// Why the Dockerfile could not be read, if so.
     pub unread: Option<String>,
+    /// Mounts whose source is not in the tree, although version control does not leave it out.
+    pub absent: Vec<Absent>,
+}
+
+/// A mount of something that is not there: Docker makes an empty folder of it.
+#[derive(Debug, Clone)]
+pub struct Absent {
+    /// The mount.
+    pub span: Span,
+    /// Path below the root.
+    pub source: String,
+    /// Path inside.
+    pub target: String,
 }
 
 impl Container {
@@ -54,6 +67,7 @@ impl Container {
             container.context.as_deref(),
             &copies,
         );
+        container.absent = absent(files, service);
         if !container.built {
             container.image.clone_from(&service.image);
         }
@@ -201,6 +215,22 @@ impl Container {
             .filter_map(|copy| copied(copy, &self.working_dir))
             .collect()
     }
+}
+
+fn absent(files: &Files, service: &Service) -> Vec<Absent> {
+    let host = files.host;
+    let mounts = service.mounts.iter().filter_map(|mount| {
+        let (MountSource::Path(source), Some(target)) = (&mount.source, &mount.target) else {
+            return None;
+        };
+        let gone = host.stat(source).is_none() && !host.is_ignored(source);
+        gone.then(|| Absent {
+            span: mount.span,
+            source: source.clone(),
+            target: target.clone(),
+        })
+    });
+    mounts.collect()
 }
 
 /// A `COPY` with its paths; `None` if its target is unknown.

@@ -101,6 +101,12 @@ fn sections(
     sections
 }
 
+/// Whether nothing was put where a container's HAProxy looks: not a file that is not read here either.
+fn is_left_as_shipped(container: &Container) -> bool {
+    let mut paths = haproxy_paths(&container.words(), &container.working_dir).into_iter();
+    paths.all(|inside| container.view.is_image(&inside))
+}
+
 /// What `-f` names, and what stands behind `--`; else where the official images' command looks. `-C` is where HAProxy
 /// goes before it reads them.
 fn haproxy_paths(words: &[String], workdir: &str) -> Vec<String> {
@@ -148,6 +154,7 @@ pub(super) fn host_haproxy(files: &mut Files, project: &mut Project, orphans: &[
         .map(|(at, _)| at)
         .filter(|at| is_haproxy_image(image_of(project.container(*at))))
         .filter(|at| !project.haproxy.iter().any(|conf| conf.service == Some(*at)))
+        .filter(|at| is_left_as_shipped(project.container(*at)))
         .collect();
     for main in orphans {
         let sections = files.haproxy(*main).sections.clone();

@@ -233,6 +233,7 @@ pub(super) fn host_nginx(
         .iter()
         .filter(|conf| is_bare(conf, files))
         .filter_map(|c| c.service)
+        .filter(|at| is_left_as_shipped(project.container(*at)))
         .collect();
     if let ([_], [service]) = (confs.as_slice(), lonely.as_slice()) {
         let mut conf = confs.remove(0);
@@ -245,6 +246,17 @@ pub(super) fn host_nginx(
         confs.push(conf);
     }
     project.nginx.extend(confs);
+}
+
+/// Whether nothing was put where a container's nginx looks: not a file that is not read here either.
+fn is_left_as_shipped(container: &Container) -> bool {
+    [
+        "/etc/nginx/nginx.conf",
+        "/etc/nginx/conf.d",
+        "/etc/nginx/templates",
+    ]
+    .iter()
+    .all(|inside| container.view.is_image(inside))
 }
 
 /// Whether a service's nginx has nothing of the project in it.

@@ -108,34 +108,44 @@ impl Known {
         for member in &service.networks {
             let network = &member.network;
             if !self.networks.contains(&network.value) {
-                let message = missing(name, "network", &network.value, "networks");
-                faults.push(Fault::new(network.span, message));
+                faults.push(missing(
+                    name,
+                    network.span,
+                    "network",
+                    &network.value,
+                    "networks",
+                ));
             }
         }
         for mount in &service.mounts {
-            let message = match &mount.source {
+            let at = mount.span;
+            faults.push(match &mount.source {
                 MountSource::Volume(key) if !self.volumes.contains(key) => {
-                    missing(name, "volume", key, "volumes")
+                    missing(name, at, "volume", key, "volumes")
                 }
                 MountSource::Object(key) if !self.objects.contains(key) => {
-                    missing(name, "config or secret", key, "configs or secrets")
+                    missing(name, at, "config or secret", key, "configs or secrets")
                 }
                 _ => continue,
-            };
-            faults.push(Fault::new(mount.span, message));
+            });
         }
         for dependency in &service.depends_on {
             let wanted = &dependency.service;
             if !self.services.contains(&wanted.value) {
-                let message = missing(name, "service", &wanted.value, "services");
-                faults.push(Fault::new(wanted.span, message));
+                faults.push(missing(
+                    name,
+                    wanted.span,
+                    "service",
+                    &wanted.value,
+                    "services",
+                ));
             }
         }
         if let NetworkMode::Service(other) = &service.network_mode.value
             && !self.services.contains(other)
         {
-            let message = missing(name, "service", other, "services");
-            faults.push(Fault::new(service.network_mode.span, message));
+            let at = service.network_mode.span;
+            faults.push(missing(name, at, "service", other, "services"));
         }
     }
 }
@@ -156,8 +166,13 @@ fn is_map(tree: &Tree) -> bool {
     matches!(tree.value, Value::Map(_))
 }
 
-fn missing(service: &str, kind: &str, name: &str, under: &str) -> String {
-    format!("service {service} names the {kind} {name}, which is not declared under {under}")
+fn missing(service: &str, span: Span, kind: &str, name: &str, under: &str) -> Fault {
+    let message =
+        format!("service {service} names the {kind} {name}, which is not declared under {under}");
+    Fault {
+        about: Some(format!("{kind} {name}")),
+        ..Fault::new(span, message)
+    }
 }
 
 /// A service that nothing can be started from.

@@ -172,6 +172,7 @@ impl Loading<'_, '_> {
                 self.reader.gap_in(span, message.clone());
                 self.faults.push(Fault {
                     kind: FaultKind::Unset,
+                    about: None,
                     span,
                     message,
                 });
@@ -388,6 +389,7 @@ impl Loading<'_, '_> {
 fn repeated(key: &Spanned<String>) -> Fault {
     Fault {
         kind: FaultKind::RepeatedKey,
+        about: None,
         span: key.span,
         message: format!("key {} is given twice in one mapping", key.value),
     }

@@ -7,7 +7,7 @@ mod ports;
 
 use super::stack::{Around, below_root, whole};
 use super::tree::{Entry, Scalar, Tree, Value};
-use super::{Build, Command, Dependency, Healthcheck, Service, check, merge};
+use super::{Build, Command, Dependency, Healthcheck, Service, Swarm, check, merge};
 use crate::source::Spanned;
 use crate::syntax::value::{Text, path, quantity};
 
@@ -63,11 +63,8 @@ pub(super) fn service(around: &mut Around, entry: &Entry) -> Option<Service> {
         working_dir: text("working_dir"),
         user: text("user"),
         expose: texts(tree.get("expose")),
-        memory_limit: number(
-            tree.at(&["deploy", "resources", "limits", "memory"])
-                .or_else(|| tree.get("mem_limit")),
-            quantity::byte_size,
-        ),
+        memory_limit: memory_limit(tree),
+        swarm: swarm(tree),
     };
     check::origin(around, &service, tree, name.span);
     Some(service)
@@ -211,12 +208,39 @@ fn restart(tree: &Tree) -> Option<Text> {
     Some(scalar.text.clone())
 }
 
+fn swarm(tree: &Tree) -> Option<Swarm> {
+    const KEYS: [&str; 5] = [
+        "mode",
+        "placement",
+        "update_config",
+        "rollback_config",
+        "endpoint_mode",
+    ];
+    let deploy = tree.get("deploy")?;
+    let first = deploy
+        .entries()
+        .iter()
+        .find(|entry| KEYS.contains(&entry.key.value.as_str()))?;
+    Some(Swarm {
+        span: first.key.span,
+        update_order: deploy
+            .at(&["update_config", "order"])
+            .and_then(Tree::text)
+            .cloned(),
+    })
+}
+
 fn replicas(tree: &Tree) -> Option<Spanned<u32>> {
     let written = tree
         .at(&["deploy", "replicas"])
         .or_else(|| tree.get("scale"))?;
     let number = written.known()?.parse().ok()?;
     Some(Spanned::new(number, written.span))
+}
+
+fn memory_limit(tree: &Tree) -> Option<Spanned<u64>> {
+    let limit = tree.at(&["deploy", "resources", "limits", "memory"]);
+    number(limit.or_else(|| tree.get("mem_limit")), quantity::byte_size)
 }
 
 fn number(tree: Option<&Tree>, read: fn(&str) -> Option<u64>) -> Option<Spanned<u64>> {
