@@ -1,8 +1,11 @@
 //! The one table of rules, and what a rule may use.
 
 mod environment_unset;
+mod compose_invalid;
+mod config_not_mounted;
 mod final_newline_missing;
 mod health_check_absent;
+mod healthy_without_healthcheck;
 mod inversion;
 mod keepalive_inverted;
 mod listening;
@@ -10,9 +13,11 @@ mod localhost_upstream;
 mod loopback_bind;
 mod networks_disjoint;
 mod protocol_mismatch;
+mod published_port_unserved;
 mod published_port_upstream;
 mod read_timeout_inverted;
 mod resolver_missing;
+mod restart_policy_absent;
 mod socket_missing;
 mod start_order_unguarded;
 mod syntax_error;
@@ -72,18 +77,23 @@ macro_rules! page {
 
 /// Every rule, sorted by id.
 pub const RULES: &[Rule] = &[
+    rule!("compose-invalid", compose_invalid),
     rule!("config-invalid"),
     rule!("environment-unset", environment_unset),
+    rule!("config-not-mounted", config_not_mounted),
     rule!("final-newline-missing", final_newline_missing),
     rule!("health-check-absent", health_check_absent),
+    rule!("healthy-without-healthcheck", healthy_without_healthcheck),
     rule!("keepalive-inverted", keepalive_inverted),
     rule!("localhost-upstream", localhost_upstream),
     rule!("loopback-bind", loopback_bind),
     rule!("networks-disjoint", networks_disjoint),
     rule!("protocol-mismatch", protocol_mismatch),
+    rule!("published-port-unserved", published_port_unserved),
     rule!("published-port-upstream", published_port_upstream),
     rule!("read-timeout-inverted", read_timeout_inverted),
     rule!("resolver-missing", resolver_missing),
+    rule!("restart-policy-absent", restart_policy_absent),
     rule!("socket-missing", socket_missing),
     rule!("start-order-unguarded", start_order_unguarded),
     rule!("suppression-reasonless"),

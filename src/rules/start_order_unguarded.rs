@@ -143,8 +143,21 @@ fn targets(links: &[&Link]) -> Vec<ServiceRef> {
     targets
 }
 
+/// Whether this rule says of a service that nothing starts it again.
+pub(super) fn exits_for_good(cx: &Ctx, proxy: ServiceRef) -> bool {
+    let says = |link: &Link| match link.target {
+        Target::Service { service, .. } => {
+            unguarded(cx, link) == Some(proxy) && !ordered(cx, proxy, service)
+        }
+        _ => false,
+    };
+    cx.settings.runs("start-order-unguarded", false)
+        && !restarts(cx.project.service(proxy))
+        && cx.model.links.iter().any(says)
+}
+
 /// Whether something starts the service again; an unknown policy counts as one.
-fn restarts(service: &Service) -> bool {
+pub(super) fn restarts(service: &Service) -> bool {
     let never = |policy: &str| matches!(policy, "no" | "none" | "false" | "");
     service
         .restart

@@ -111,3 +111,14 @@ pub(super) fn count(number: usize, noun: &str) -> String {
         format!("{number} {noun}s")
     }
 }
+
+/// `a`, `a and b`, `a, b and c`; after six the rest is counted.
+pub(super) fn list(names: &[&str]) -> String {
+    const SHOWN: usize = 6;
+    let (shown, more) = names.split_at(names.len().min(SHOWN));
+    match (shown, more.len()) {
+        (_, more) if more > 0 => format!("{} and {more} more", shown.join(", ")),
+        ([first @ .., last], _) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => shown.join(", "),
+    }
+}
