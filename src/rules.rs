@@ -1,8 +1,8 @@
 //! The one table of rules, and what a rule may use.
 
-mod environment_unset;
 mod compose_invalid;
 mod config_not_mounted;
+mod environment_unset;
 mod final_newline_missing;
 mod health_check_absent;
 mod healthy_without_healthcheck;
@@ -79,8 +79,8 @@ macro_rules! page {
 pub const RULES: &[Rule] = &[
     rule!("compose-invalid", compose_invalid),
     rule!("config-invalid"),
-    rule!("environment-unset", environment_unset),
     rule!("config-not-mounted", config_not_mounted),
+    rule!("environment-unset", environment_unset),
     rule!("final-newline-missing", final_newline_missing),
     rule!("health-check-absent", health_check_absent),
     rule!("healthy-without-healthcheck", healthy_without_healthcheck),

@@ -35,12 +35,7 @@ pub(super) fn haproxy_of(
     }
     let mut complete = true;
     let mut ids = Vec::new();
-    let workdir = match container.working_dir.as_str() {
-        // The official images' own.
-        "/" if known => "/var/lib/haproxy",
-        other => other,
-    };
-    let given = haproxy_paths(&words, workdir);
+    let given = haproxy_paths(&words, workdir(container));
     for inside in given {
         match container.view.look(files.host, &inside) {
             Seen::File(path) => ids.extend(files.open(&path)),
@@ -101,9 +96,18 @@ fn sections(
     sections
 }
 
+/// The folder that a HAProxy starts in.
+fn workdir(container: &Container) -> &str {
+    match container.working_dir.as_str() {
+        // The official images' own.
+        "/" if is_haproxy_image(image_of(container)) => "/var/lib/haproxy",
+        other => other,
+    }
+}
+
 /// Whether nothing was put where a container's HAProxy looks: not a file that is not read here either.
 fn is_left_as_shipped(container: &Container) -> bool {
-    let mut paths = haproxy_paths(&container.words(), &container.working_dir).into_iter();
+    let mut paths = haproxy_paths(&container.words(), workdir(container)).into_iter();
     paths.all(|inside| container.view.is_image(&inside))
 }
 
