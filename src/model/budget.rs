@@ -2,6 +2,7 @@
 //! how long. The app is silent until its answer is ready, as apps are; every clock of the chain runs meanwhile.
 
 use crate::finding::Effect;
+use crate::model::retry::Ban;
 use crate::model::verdict::{answers_when_killed, timeout};
 use crate::model::version::Versions;
 use crate::model::{Amount, Chain, HopKind, Key, Model, Retry, Route, Setting, Step, Target};
@@ -52,15 +53,7 @@ impl Cut {
 /// Sends a request through a chain whose app takes `ms` to answer.
 pub fn walk(model: &Model, chain: &Chain, ms: u64) -> Budget {
     let steps = &chain.steps;
-    let send = |post| {
-        Walk {
-            model,
-            steps,
-            ms,
-            post,
-        }
-        .from(0)
-    };
+    let send = |post| Walk::new(model, steps, ms, post).from(0, 0);
     let (get, post) = (send(false), send(true));
     let passes = get.what == What::Answer;
     let killed = get.by + 1 == steps.len() && !passes;
@@ -124,18 +117,50 @@ struct Walk<'a> {
     steps: &'a [Step],
     ms: u64,
     post: bool,
+    /// The peers of each step's group: what a proxy remembers of them between two requests.
+    peers: Vec<Vec<Peer>>,
+    /// Attempts that may still be walked.
+    left: usize,
 }
 
-impl Walk<'_> {
-    /// The request at a step and all steps behind it.
-    fn from(&self, at: usize) -> End {
+/// What nginx remembers of a peer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Peer {
+    fails: u64,
+    /// When the last of them was.
+    checked: u64,
+}
+
+impl Peer {
+    fn is_out(self, ban: Ban, now: u64) -> bool {
+        self.fails >= ban.fails && now.saturating_sub(self.checked) <= ban.ms
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn new(model: &'a Model, steps: &'a [Step], ms: u64, post: bool) -> Self {
+        let peers = steps.iter().map(|step| {
+            let links = step.route.map_or(0, |id| model.route(id).links.len());
+            vec![Peer::default(); links]
+        });
+        Self {
+            model,
+            steps,
+            ms,
+            post,
+            peers: peers.collect(),
+            left: MOST,
+        }
+    }
+
+    /// A request that reaches a step at some time, and all steps behind it.
+    fn from(&mut self, at: usize, now: u64) -> End {
         let step = self.steps.get(at).copied();
         let route = step.and_then(|step| Some((step, self.model.route(step.route?))));
         let Some((step, route)) = route else {
             return self.app(at, step);
         };
-        let attempt = self.attempt(at, step);
-        let mut end = self.repeated(&attempt, step, route);
+        let mut end = self.repeated(at, step, route, now);
         end.what = match (end.what, route.on_timeout) {
             (What::Late, status) => status.map_or(What::Closed, What::Status),
             // Only what reads requests can say that there is no answer.
@@ -151,36 +176,84 @@ impl Walk<'_> {
         end
     }
 
+    /// All attempts of a hop. The peers of a group are taken to be as the one of this chain.
+    fn repeated(&mut self, at: usize, step: Step, route: &Route, now: u64) -> End {
+        let retry = route.retry.value().cloned().unwrap_or_default();
+        let ban = retry.ban.filter(|_| self.peers[at].len() > 1);
+        let mut all = End {
+            what: What::Closed,
+            at: 0,
+            by: at,
+            starts: Vec::new(),
+        };
+        let mut asked = Vec::new();
+        for left in (0..attempts(self.model, step).min(MOST)).rev() {
+            let began = now.saturating_add(all.at);
+            let peer = self.peer(at, ban, &asked, began);
+            if ban.is_some() && peer.is_none() {
+                // "no live upstreams"
+                (all.what, all.by) = (What::Status(502), at);
+                break;
+            }
+            let attempt = self.attempt(at, step, began);
+            (all.what, all.by) = (attempt.what, attempt.by);
+            let starts = attempt.starts.iter();
+            all.starts
+                .extend(starts.map(|start| all.at.saturating_add(*start)));
+            all.at = all.at.saturating_add(attempt.at);
+            let again = self.repeats(&retry, attempt.what);
+            if let Some(peer) =
+                peer.filter(|_| again || matches!(attempt.what, What::Closed | What::Late))
+            {
+                let known = &mut self.peers[at][peer];
+                known.fails += 1;
+                known.checked = now.saturating_add(all.at);
+            }
+            asked.extend(peer);
+            self.left = self.left.saturating_sub(1);
+            let over = retry.window.is_some_and(|window| all.at >= window);
+            if left == 0 || over || !again || self.left == 0 {
+                break;
+            }
+        }
+        all
+    }
+
+    /// A peer that this request has not asked yet and that is not out.
+    fn peer(&self, at: usize, ban: Option<Ban>, asked: &[usize], now: u64) -> Option<usize> {
+        let ban = ban?;
+        let peers = self.peers[at].iter().enumerate();
+        let mut open = peers.filter(|(at, peer)| !asked.contains(at) && !peer.is_out(ban, now));
+        open.next().map(|(at, _)| at)
+    }
+
     /// One attempt of a hop. Its clock started before any behind it: of two that run out together, it wins.
-    fn attempt(&self, at: usize, step: Step) -> End {
-        let inner = self.from(at + 1);
+    fn attempt(&mut self, at: usize, step: Step, now: u64) -> End {
+        let remembered = self.peers.clone();
+        let inner = self.from(at + 1, now);
         match patience(self.model, step) {
-            Amount::Finite(patience) if patience <= inner.at => End {
-                what: What::Late,
-                at: patience,
-                by: at,
-                starts: before(inner.starts, patience),
-            },
+            Amount::Finite(patience) if patience <= inner.at => {
+                self.forget(remembered, now.saturating_add(patience));
+                End {
+                    what: What::Late,
+                    at: patience,
+                    by: at,
+                    starts: before(inner.starts, patience),
+                }
+            }
             _ => inner,
         }
     }
 
-    /// All attempts of a hop. The peers of a group are taken to be as the one of this chain.
-    fn repeated(&self, attempt: &End, step: Step, route: &Route) -> End {
-        let retry = route.retry.value().cloned().unwrap_or_default();
-        let most = attempts(self.model, step).min(MOST);
-        let mut all = attempt.clone();
-        for _ in 1..most {
-            let over = retry.window.is_some_and(|window| all.at >= window);
-            if over || !self.repeats(&retry, attempt.what) || all.starts.len() >= MOST {
-                break;
+    /// Takes back what has not come to pass: a request whose client has gone away ends, and no peer is blamed.
+    fn forget(&mut self, remembered: Vec<Vec<Peer>>, end: u64) {
+        for (peers, known) in self.peers.iter_mut().zip(remembered) {
+            for (peer, known) in peers.iter_mut().zip(known) {
+                if peer.checked >= end {
+                    *peer = known;
+                }
             }
-            let began = all.at;
-            all.starts
-                .extend(attempt.starts.iter().map(|at| began.saturating_add(*at)));
-            all.at = began.saturating_add(attempt.at);
         }
-        all
     }
 
     fn repeats(&self, retry: &Retry, what: What) -> bool {
@@ -219,23 +292,22 @@ fn before(mut starts: Vec<u64>, end: u64) -> Vec<u64> {
     starts
 }
 
-/// How long a hop bears silence from the one behind it. What passes bytes on gives up when either side is silent.
+/// How long a hop bears silence from the one behind it.
 fn patience(model: &Model, step: Step) -> Amount {
-    let known = |key| timeout(model, step, key).and_then(|setting| setting.value().copied());
-    let reads = known(Key::Read).unwrap_or(Amount::Infinite);
-    if step
-        .route
-        .is_some_and(|id| model.route(id).on_timeout.is_some())
-    {
-        return reads;
+    let setting = timeout(model, step, patience_key(model, step));
+    let value = setting.and_then(|setting| setting.value().copied());
+    value.unwrap_or(Amount::Infinite)
+}
+
+/// `timeout tunnel` of HAProxy takes the place of `timeout server` where bytes are passed on. A shorter `timeout client` was
+/// measured to cut nothing there.
+fn patience_key(model: &Model, step: Step) -> Key {
+    let route = step.route.map(|id| model.route(id));
+    let passes_bytes = route.is_some_and(|route| route.on_timeout.is_none());
+    match timeout(model, step, Key::Tunnel) {
+        Some(_) if passes_bytes => Key::Tunnel,
+        _ => Key::Read,
     }
-    let written = |key| timeout(model, step, key).and_then(Setting::span);
-    let tunnel = known(Key::Tunnel).unwrap_or(Amount::Infinite);
-    if written(Key::Tunnel) != written(Key::Read) {
-        return tunnel;
-    }
-    let client = known(Key::ClientIdle).unwrap_or(Amount::Infinite);
-    reads.min(tunnel).min(client)
 }
 
 /// How often a hop tries in all.
@@ -270,13 +342,15 @@ fn unknowns(model: &Model, chain: &Chain, passes: bool, killed: bool) -> Vec<Unk
     let mut add = |what: String, decides: bool| found.push(Unknown { what, decides });
     for step in &chain.steps {
         let name = model.hop(step.hop).kind.as_str();
-        let keys: &[Key] = match step.route {
-            None => &[Key::Worker],
-            Some(_) if passes => &[Key::Read],
-            Some(_) => &[Key::Read, Key::Tries, Key::Retries],
+        let mut keys = match step.route {
+            None => vec![Key::Worker],
+            Some(_) => vec![patience_key(model, *step)],
         };
+        if !passes {
+            keys.extend([Key::Tries, Key::Retries]);
+        }
         for key in keys {
-            if let Some(Setting::Unknown(why)) = timeout(model, *step, *key) {
+            if let Some(Setting::Unknown(why)) = timeout(model, *step, key) {
                 add(
                     format!("{} of {name} is not known: {why}", key.as_str()),
                     true,

@@ -292,10 +292,7 @@ impl<'a> Reader<'a> {
             (Key::Tunnel, tunnel),
             (Key::Retries, self.retries(back)),
         ]);
-        if is_tcp(front) {
-            let silent: &[&[&str]] = &[&["timeout", "client"]];
-            timeouts.insert(Key::ClientIdle, self.time(front, silent, "timeout-client"));
-        } else {
+        if !is_tcp(front) {
             let head: &[&[&str]] = &[&["timeout", "http-request"], &["timeout", "client"]];
             let idle: &[&[&str]] = &[
                 &["timeout", "http-keep-alive"],

@@ -209,6 +209,7 @@ impl<'a> Reader<'a> {
             retry: retry::retry(
                 scope,
                 family.prefix,
+                upstream,
                 self.conf.complete && !self.conf.fragment,
             ),
             on_timeout: Some(504),

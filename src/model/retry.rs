@@ -17,6 +17,17 @@ pub struct Retry {
     pub posts: bool,
     /// After which no further attempt begins (milliseconds); `None` for no such limit.
     pub window: Option<u64>,
+    /// When a peer of a group is left out for a while; `None` if it never is.
+    pub ban: Option<Ban>,
     /// Where it is written that more is repeated than a proxy does by itself.
     pub span: Option<Span>,
+}
+
+/// `max_fails` and `fail_timeout` of nginx: a peer that failed so often is left out for so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ban {
+    /// How often.
+    pub fails: u64,
+    /// For how long (milliseconds).
+    pub ms: u64,
 }

@@ -249,7 +249,7 @@ impl<'a> Lab<'a> {
 }
 
 /// A folder for a case, which goes with it, and the middle of its addresses, which no other case has.
-fn place() -> (Folder, [u8; 2]) {
+pub(crate) fn place() -> (Folder, [u8; 2]) {
     static CASES: AtomicU8 = AtomicU8::new(1);
     let case = CASES.fetch_add(1, Ordering::Relaxed);
     let process = std::process::id();
@@ -259,7 +259,8 @@ fn place() -> (Folder, [u8; 2]) {
     (Folder(dir), [second, case])
 }
 
-struct Folder(PathBuf);
+/// A folder that is gone when it is dropped.
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Drop for Folder {
     fn drop(&mut self) {

@@ -18,6 +18,7 @@
 
 mod address;
 mod app;
+mod budget;
 mod case;
 mod client;
 mod dns;

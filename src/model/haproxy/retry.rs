@@ -38,6 +38,7 @@ pub(super) fn retry(front: &Proxy, back: &Proxy, http: bool) -> Setting<Retry> {
             statuses,
             posts: true,
             window: None,
+            ban: None,
             span: Some(line.span),
         },
         disabled(front).into_iter().chain(disabled(back)),

@@ -2,13 +2,20 @@
 
 use crate::model::nginx::pass::Prefix;
 use crate::model::nginx::scope::Scope;
-use crate::model::retry::Retry;
+use crate::model::nginx::upstream::Upstream;
+use crate::model::retry::{Ban, Retry};
 use crate::model::{Origin, Setting};
 use crate::source::Spanned;
 use crate::syntax::proxy_value::nginx_time;
 
 /// What holds at a block; `seen` is whether all that may be around it was read.
-pub(super) fn retry(scope: &Scope, prefix: Prefix, seen: bool) -> Setting<Retry> {
+pub(super) fn retry(
+    scope: &Scope,
+    prefix: Prefix,
+    upstream: Option<&Upstream>,
+    seen: bool,
+) -> Setting<Retry> {
+    let ban = upstream.and_then(ban);
     let window = match scope.find(prefix.window()) {
         Some((directive, _)) => match directive.args.first().map(|arg| nginx_time(&arg.value)) {
             Some(Some(0)) => None,
@@ -30,6 +37,7 @@ pub(super) fn retry(scope: &Scope, prefix: Prefix, seen: bool) -> Setting<Retry>
             timeout: true,
             close: true,
             window,
+            ban,
             ..Retry::default()
         };
         return Setting::default_of(
@@ -48,6 +56,7 @@ pub(super) fn retry(scope: &Scope, prefix: Prefix, seen: bool) -> Setting<Retry>
         statuses: statuses(&directive.args),
         posts: on("non_idempotent"),
         window,
+        ban,
         span: Some(directive.span),
     };
     let origin = if inherited {
@@ -67,4 +76,25 @@ fn statuses(words: &[Spanned<String>]) -> Vec<u16> {
         .iter()
         .filter_map(|word| word.value.strip_prefix("http_")?.parse().ok())
         .collect()
+}
+
+/// The mildest of a group: of the peers that are judged alike here, none is left out sooner or longer.
+fn ban(upstream: &Upstream) -> Option<Ban> {
+    let servers = upstream.directives.iter();
+    let servers = servers.filter(|directive| directive.name.value == "server");
+    let bans = servers.map(|server| {
+        let told = |name: &str| {
+            let mut words = server.args.iter();
+            words.find_map(|word| word.value.strip_prefix(name))
+        };
+        let fails = told("max_fails=").map_or(Some(1), |count| count.parse().ok())?;
+        let ms = told("fail_timeout=").map_or(Some(10_000), nginx_time)?;
+        (fails > 0).then_some(Ban { fails, ms })
+    });
+    bans.collect::<Option<Vec<Ban>>>()?
+        .into_iter()
+        .reduce(|one, other| Ban {
+            fails: one.fails.max(other.fails),
+            ms: one.ms.min(other.ms),
+        })
 }
