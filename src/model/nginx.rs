@@ -20,7 +20,8 @@ use crate::model::defaults;
 use crate::model::retry::Retry;
 use crate::model::version::image_version;
 use crate::model::{
-    Amount, Hop, HopId, HopKind, Key, Link, LinkId, Model, Protocol, Route, Setting, Timeouts,
+    Address, Amount, Hop, HopId, HopKind, Key, Link, LinkId, Model, Protocol, Route, Setting,
+    Timeouts,
 };
 use crate::project::Project;
 use crate::project::nginx::NginxConf;
@@ -49,6 +50,8 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
         conf,
         hop,
         upstreams: Vec::new(),
+        groups: HashMap::new(),
+        listeners: HashMap::new(),
         links: HashMap::new(),
     };
     let main = Scope::new(&conf.directives);
@@ -81,6 +84,10 @@ struct Reader<'a> {
     conf: &'a NginxConf,
     hop: HopId,
     upstreams: Vec<Upstream<'a>>,
+    /// The first upstream of each name, in lower case: the names are host names.
+    groups: HashMap<String, usize>,
+    /// Where the hop has the listener of an address that does or does not expect the PROXY header.
+    listeners: HashMap<(Address, bool), usize>,
     /// One link for each place and protocol, however many routes lead there.
     links: HashMap<(Span, String, Protocol), LinkId>,
 }
@@ -95,7 +102,7 @@ struct Server {
 
 impl<'a> Reader<'a> {
     fn http(&mut self, http: &Scope<'a>) {
-        self.upstreams = http.own("upstream").filter_map(Upstream::new).collect();
+        self.read_upstreams(http);
         for server in http.own("server") {
             let scope = http.inner(block(server));
             let listeners = self.listen(&scope, false);
@@ -106,7 +113,7 @@ impl<'a> Reader<'a> {
     }
 
     fn stream(&mut self, stream: &Scope<'a>) {
-        self.upstreams = stream.own("upstream").filter_map(Upstream::new).collect();
+        self.read_upstreams(stream);
         for server in stream.own("server") {
             let scope = stream.inner(block(server));
             let listeners = self.listen(&scope, true);
@@ -114,6 +121,15 @@ impl<'a> Reader<'a> {
             if let Some(pass) = scope.own("proxy_pass").next_back() {
                 self.stream_route(&scope, &entry, pass);
             }
+        }
+    }
+
+    fn read_upstreams(&mut self, scope: &Scope<'a>) {
+        self.upstreams = scope.own("upstream").filter_map(Upstream::new).collect();
+        self.groups.clear();
+        for (at, upstream) in self.upstreams.iter().enumerate() {
+            let name = upstream.name.value.to_ascii_lowercase();
+            self.groups.entry(name).or_insert(at);
         }
     }
 

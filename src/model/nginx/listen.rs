@@ -1,5 +1,7 @@
 //! `listen`: where a server takes connections.
 
+use std::collections::HashSet;
+
 use crate::model::nginx::Reader;
 use crate::model::nginx::scope::Scope;
 use crate::model::{Address, Bind, Listener, Protocol, Setting};
@@ -20,28 +22,31 @@ impl<'a> Reader<'a> {
         } else {
             listeners
         };
-        let mut indexes = Vec::new();
-        for listener in listeners {
-            let known = &mut self.model.hops[self.hop.0 as usize].listeners;
-            let at = known
-                .iter()
-                .position(|other| same(other, &listener))
-                .unwrap_or_else(|| {
-                    known.push(listener);
-                    known.len() - 1
-                });
-            if !indexes.contains(&at) {
-                indexes.push(at);
-            }
-        }
-        indexes
+        let mut seen = HashSet::new();
+        let indexes = listeners
+            .into_iter()
+            .map(|listener| self.listener(listener));
+        indexes.filter(|at| seen.insert(*at)).collect()
     }
-}
 
-fn same(a: &Listener, b: &Listener) -> bool {
-    a.address.value() == b.address.value()
-        && a.address.value().is_some()
-        && a.proxy_protocol == b.proxy_protocol
+    /// The index of a listener that the hop has, or has from now on. Of two at an unknown address nobody knows whether
+    /// they are one.
+    fn listener(&mut self, listener: Listener) -> usize {
+        let known = &mut self.model.hops[self.hop.0 as usize].listeners;
+        let next = known.len();
+        let address = listener.address.value().cloned();
+        let at = match address {
+            Some(address) => {
+                let key = (address, listener.proxy_protocol);
+                *self.listeners.entry(key).or_insert(next)
+            }
+            None => next,
+        };
+        if at == next {
+            known.push(listener);
+        }
+        at
+    }
 }
 
 /// Without `listen` a server takes port 80 of all addresses (8000 where nginx does not start as root).

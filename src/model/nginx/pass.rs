@@ -173,10 +173,7 @@ impl<'a> Reader<'a> {
             let raw = upstream_url(text).unwrap_or_default();
             passed.protocol = protocol(&raw, family);
             let name = raw.host.as_deref().unwrap_or("");
-            let group = self
-                .upstreams
-                .iter()
-                .position(|upstream| upstream.name.value.eq_ignore_ascii_case(name));
+            let group = self.groups.get(&name.to_ascii_lowercase()).copied();
             if let Some(at) = group.filter(|_| raw.port.is_none()) {
                 passed.upstream = Some(at).filter(|_| texts.len() == 1);
                 passed

@@ -1,19 +1,22 @@
 //! Which value holds at a block: nginx takes a directive from the nearest enclosing block that has it.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use crate::source::Spanned;
 use crate::syntax::nginx::Directive;
 use crate::syntax::proxy_value::{Piece, pieces};
 
 /// A block and the blocks around it, outermost first.
 pub struct Scope<'a> {
-    blocks: Vec<&'a [Directive]>,
+    blocks: Vec<Rc<Block<'a>>>,
 }
 
 impl<'a> Scope<'a> {
     /// The outermost block.
     pub fn new(directives: &'a [Directive]) -> Self {
         Self {
-            blocks: vec![directives],
+            blocks: vec![Rc::new(Block::new(directives))],
         }
     }
 
@@ -21,13 +24,13 @@ impl<'a> Scope<'a> {
     #[must_use]
     pub fn inner(&self, directives: &'a [Directive]) -> Self {
         let mut blocks = self.blocks.clone();
-        blocks.push(directives);
+        blocks.push(Rc::new(Block::new(directives)));
         Self { blocks }
     }
 
     /// Every directive of this very block.
     pub fn directives(&self) -> &'a [Directive] {
-        self.blocks.last().expect("a scope has a block")
+        self.innermost().directives
     }
 
     /// Every directive of a name in this very block.
@@ -35,7 +38,7 @@ impl<'a> Scope<'a> {
         &self,
         name: &'static str,
     ) -> impl DoubleEndedIterator<Item = &'a Directive> + use<'a> {
-        named(self.directives(), name)
+        self.innermost().named(name).into_iter()
     }
 
     /// The directive that holds here, and whether it is inherited.
@@ -43,15 +46,13 @@ impl<'a> Scope<'a> {
         let mut found = self
             .outwards()
             .enumerate()
-            .filter_map(|(steps, block)| Some((named(block, name).next_back()?, steps > 0)));
+            .filter_map(|(steps, block)| Some((block.last(name)?, steps > 0)));
         found.next()
     }
 
     /// Directives that are inherited all or none (`proxy_set_header`): those of the nearest block that has any.
     pub fn all(&self, name: &'static str) -> Vec<&'a Directive> {
-        let mut levels = self
-            .outwards()
-            .map(|block| named(block, name).collect::<Vec<_>>());
+        let mut levels = self.outwards().map(|block| block.named(name));
         levels.find(|level| !level.is_empty()).unwrap_or_default()
     }
 
@@ -65,9 +66,13 @@ impl<'a> Scope<'a> {
         self.word(name).map_or(default, |word| word.value == "on")
     }
 
-    /// The directives of this block and of those around it, innermost first.
-    fn outwards(&self) -> impl Iterator<Item = &'a [Directive]> {
-        self.blocks.iter().rev().copied()
+    fn innermost(&self) -> &Block<'a> {
+        self.blocks.last().expect("a scope has a block")
+    }
+
+    /// This block and those around it, innermost first.
+    fn outwards(&self) -> impl Iterator<Item = &Block<'a>> {
+        self.blocks.iter().rev().map(Rc::as_ref)
     }
 
     /// Every constant that a variable may hold here: `set` of the nearest block that has one, with those of the `if`
@@ -75,15 +80,20 @@ impl<'a> Scope<'a> {
     fn constants(&self, variable: &str) -> Vec<&'a str> {
         let mut values = Vec::new();
         for block in self.outwards() {
-            for condition in named(block, "if") {
-                values.extend(sets(condition.block.as_deref().unwrap_or(&[]), variable));
+            for condition in block.named("if") {
+                let inner = condition.block.as_deref().unwrap_or(&[]);
+                let sets = inner
+                    .iter()
+                    .filter(|directive| directive.name.value == "set");
+                values.extend(sets.filter_map(|set| value_of(set, variable)));
             }
-            if let Some(value) = sets(block, variable).last() {
+            let own = block.named("set");
+            if let Some(value) = own.iter().rev().find_map(|set| value_of(set, variable)) {
                 values.push(value);
                 return values;
             }
         }
-        values.extend(self.outwards().flat_map(|block| entries(block, variable)));
+        values.extend(self.outwards().flat_map(|block| block.entries(variable)));
         values
     }
 
@@ -129,34 +139,66 @@ impl<'a> Scope<'a> {
 /// A variable that may hold more constants than this counts as unknown.
 const MOST: usize = 16;
 
-fn named<'a>(
+/// A block with more directives than this is asked through an index: a file may have thousands of servers, and each asks
+/// the blocks around it for every setting.
+const FEW: usize = 24;
+
+/// The directives of one block.
+struct Block<'a> {
     directives: &'a [Directive],
-    name: &'static str,
-) -> impl DoubleEndedIterator<Item = &'a Directive> + use<'a> {
-    directives
-        .iter()
-        .filter(move |directive| directive.name.value == name)
+    /// The same by name; empty for a block of a few.
+    index: HashMap<&'a str, Vec<&'a Directive>>,
 }
 
-/// What `set` gives a variable directly in a block.
-fn sets<'a>(directives: &'a [Directive], variable: &str) -> impl Iterator<Item = &'a str> {
-    let sets = directives
-        .iter()
-        .filter(move |d| d.name.value == "set" && names(d.args.first(), variable));
-    sets.filter_map(|directive| Some(directive.args.get(1)?.value.as_str()))
+impl<'a> Block<'a> {
+    fn new(directives: &'a [Directive]) -> Self {
+        let mut index: HashMap<&str, Vec<&Directive>> = HashMap::new();
+        if directives.len() > FEW {
+            for directive in directives {
+                let of_name = index.entry(directive.name.value.as_str()).or_default();
+                of_name.push(directive);
+            }
+        }
+        Self { directives, index }
+    }
+
+    /// Every directive of a name.
+    fn named(&self, name: &str) -> Vec<&'a Directive> {
+        if self.directives.len() > FEW {
+            return self.index.get(name).cloned().unwrap_or_default();
+        }
+        let directives = self.directives.iter();
+        directives
+            .filter(|directive| directive.name.value == name)
+            .collect()
+    }
+
+    /// The last directive of a name.
+    fn last(&self, name: &str) -> Option<&'a Directive> {
+        if self.directives.len() > FEW {
+            return self.index.get(name)?.last().copied();
+        }
+        let mut directives = self.directives.iter();
+        directives.rfind(|directive| directive.name.value == name)
+    }
+
+    /// What `map`, `geo` or `split_clients` gives a variable.
+    fn entries(&self, variable: &str) -> Vec<&'a str> {
+        ["map", "geo", "split_clients"]
+            .iter()
+            .flat_map(|name| self.named(name))
+            .filter(|directive| names(directive.args.last(), variable))
+            .flat_map(|map| map.block.as_deref().unwrap_or(&[]))
+            .filter(|entry| !SPECIAL.contains(&entry.name.value.as_str()))
+            .filter_map(|entry| Some(entry.args.first()?.value.as_str()))
+            .collect()
+    }
 }
 
-/// What `map`, `geo` or `split_clients` gives a variable.
-fn entries<'a>(directives: &'a [Directive], variable: &str) -> impl Iterator<Item = &'a str> {
-    directives
-        .iter()
-        .filter(move |d| {
-            matches!(d.name.value.as_str(), "map" | "geo" | "split_clients")
-                && names(d.args.last(), variable)
-        })
-        .flat_map(|map| map.block.as_deref().unwrap_or(&[]))
-        .filter(|entry| !SPECIAL.contains(&entry.name.value.as_str()))
-        .filter_map(|entry| Some(entry.args.first()?.value.as_str()))
+/// What a `set` gives a variable.
+fn value_of<'a>(set: &'a Directive, variable: &str) -> Option<&'a str> {
+    let value = set.args.get(1)?;
+    names(set.args.first(), variable).then_some(value.value.as_str())
 }
 
 fn names(word: Option<&Spanned<String>>, variable: &str) -> bool {
