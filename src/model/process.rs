@@ -1,5 +1,7 @@
 //! The processes of every service as hops: what a container starts, read by the recogniser of app servers.
 
+use std::collections::BTreeSet;
+
 use crate::host::Host;
 use crate::model::app::{ContainerFiles, Inside, Launch, recognise};
 use crate::model::knowledge::Known;
@@ -14,6 +16,7 @@ use crate::source::{FileId, SourceFile, Sources};
 /// Adds a hop for every app process of every service; proxies whose config was read are hops already.
 pub(super) fn add(model: &mut Model, host: &dyn Host, project: &mut Project, settings: &Settings) {
     let known = Known::new(settings);
+    let proxied: BTreeSet<ServiceRef> = model.hops.iter().filter_map(|hop| hop.service).collect();
     let services: Vec<ServiceRef> = project.services().map(|(at, _)| at).collect();
     for at in services {
         let launch = launch(project, at);
@@ -30,7 +33,7 @@ pub(super) fn add(model: &mut Model, host: &dyn Host, project: &mut Project, set
         }
         for process in processes {
             let kind = match process.program.as_str() {
-                "nginx" | "haproxy" if model.hops.iter().any(|hop| hop.service == Some(at)) => {
+                "nginx" | "haproxy" if proxied.contains(&at) => {
                     continue;
                 }
                 "nginx" => HopKind::Nginx,
