@@ -52,20 +52,10 @@ pub(crate) fn run(files: &[File], spec: &Spec, only: Only) -> Result<Report, Str
     let _stubs = lab.stubs()?;
     let _dns = lab.name_server()?;
     let apps = lab.apps()?;
-    let mut proxies = lab.proxies()?;
-    for (_, proxy) in &mut proxies {
-        if !proxy.program.wait_for(&proxy.listens, START) {
-            let outcome = if proxy.program.has_ended() {
-                Outcome::NoStart
-            } else {
-                Outcome::Hang
-            };
-            return Ok(Report {
-                outcome,
-                logs: proxy.program.said(),
-            });
-        }
-    }
+    let proxies = match lab.proxies()? {
+        Ok(proxies) => proxies,
+        Err(report) => return Ok(report),
+    };
     let outcome = lab.ask(&proxies, &apps)?;
     let programs = proxies
         .iter()
@@ -76,6 +66,9 @@ pub(crate) fn run(files: &[File], spec: &Spec, only: Only) -> Result<Report, Str
         logs: programs.map(Program::said).collect(),
     })
 }
+
+/// The proxies that listen, each with the name of its service.
+type Proxies<'a> = Vec<(&'a str, Proxy)>;
 
 struct Lab<'a> {
     files: &'a [File<'a>],
@@ -153,17 +146,34 @@ impl<'a> Lab<'a> {
         Ok(apps)
     }
 
-    fn proxies(&self) -> Result<Vec<(&'a str, Proxy)>, String> {
+    /// The proxies, the inner ones first, each once it listens: a HAProxy that probes a server before that is there counts
+    /// it as down. One that never listens is the outcome.
+    fn proxies(&self) -> Result<Result<Proxies<'a>, Report>, String> {
+        let mut views: Vec<View> = self.views().collect();
+        views.sort_by_key(|view| {
+            let entry = self.spec.entry.as_ref();
+            let is_entry = entry.map_or(view.service.publishes, |name| *name == view.service.name);
+            (
+                is_entry,
+                !is_entry && view.service.image.contains("haproxy"),
+            )
+        });
         let mut proxies = Vec::new();
-        for view in self.views() {
-            let name = view.service.name.as_str();
-            proxies.extend(
-                proxy::start(view, self.files)?
-                    .into_iter()
-                    .map(|proxy| (name, proxy)),
-            );
+        for view in views {
+            for mut proxy in proxy::start(view, self.files)? {
+                if !proxy.program.wait_for(&proxy.listens, START) {
+                    let outcome = if proxy.program.has_ended() {
+                        Outcome::NoStart
+                    } else {
+                        Outcome::Hang
+                    };
+                    let logs = proxy.program.said();
+                    return Ok(Err(Report { outcome, logs }));
+                }
+                proxies.push((view.service.name.as_str(), proxy));
+            }
         }
-        Ok(proxies)
+        Ok(Ok(proxies))
     }
 
     fn ask(&self, proxies: &[(&str, Proxy)], apps: &[(&str, Program)]) -> Result<Outcome, String> {
