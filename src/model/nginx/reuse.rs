@@ -57,10 +57,10 @@ fn http(
     span: Option<crate::source::Span>,
     fragment: bool,
 ) -> Reuse {
-    let unknown = || {
-        Reuse::Unknown(
-            "the version of nginx is unknown, and with it the HTTP version to upstreams".to_owned(),
-        )
+    let if_old = |what: &str| {
+        Reuse::Unknown(format!(
+            "{what} if this nginx is older than {KEPT_BY_DEFAULT}"
+        ))
     };
     match scope
         .word("proxy_http_version")
@@ -76,22 +76,12 @@ fn http(
             Versions::None => {
                 return Reuse::Off("HTTP/1.0 to upstreams, the default before 1.29.7".to_owned());
             }
-            Versions::Some => return unknown(),
+            Versions::Some => return if_old("HTTP/1.0 to upstreams"),
         },
     }
-    let header = scope
-        .all("proxy_set_header")
-        .into_iter()
-        .rfind(|directive| {
-            directive
-                .args
-                .first()
-                .is_some_and(|arg| arg.value.eq_ignore_ascii_case("connection"))
-        });
-    match header.and_then(|directive| directive.args.get(1)) {
-        Some(value) if has_variable(&value.value) => {
-            Reuse::Unknown("the Connection header holds a variable".to_owned())
-        }
+    let header = scope.header("connection").map(|(_, value)| value);
+    match header {
+        Some(value) if has_variable(&value.value) => of_variable(scope, &value.value, span),
         Some(value) if value.value.eq_ignore_ascii_case("close") => {
             Reuse::Off("Connection: close".to_owned())
         }
@@ -100,8 +90,23 @@ fn http(
         None => match modern {
             Versions::All => Reuse::On(span),
             Versions::None => Reuse::Off("Connection: close, the default before 1.29.7".to_owned()),
-            Versions::Some => unknown(),
+            Versions::Some => if_old("Connection: close"),
         },
+    }
+}
+
+/// The documented `map $http_upgrade` gives websockets `upgrade` and every other request the other one of its values.
+fn of_variable(scope: &Scope, value: &str, span: Option<crate::source::Span>) -> Reuse {
+    let values = scope.expand(value);
+    let (upgrades, others): (Vec<_>, Vec<_>) = values
+        .iter()
+        .partition(|value| value.eq_ignore_ascii_case("upgrade"));
+    match others.as_slice() {
+        [close] if !upgrades.is_empty() && close.eq_ignore_ascii_case("close") => {
+            Reuse::Off("Connection: close for all but websockets".to_owned())
+        }
+        [empty] if !upgrades.is_empty() && empty.is_empty() => Reuse::On(span),
+        _ => Reuse::Unknown("the Connection header holds a variable".to_owned()),
     }
 }
 
@@ -138,11 +143,6 @@ pub(super) fn limits(
 
 /// Whether a route passes `Upgrade` on, as a websocket needs it.
 pub(super) fn upgrades(scope: &Scope) -> bool {
-    let headers = scope.all("proxy_set_header");
-    headers.iter().any(|directive| {
-        directive
-            .args
-            .first()
-            .is_some_and(|arg| arg.value.eq_ignore_ascii_case("upgrade"))
-    })
+    let header = scope.header("upgrade");
+    header.is_some_and(|(_, value)| !value.value.is_empty())
 }
