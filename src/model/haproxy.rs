@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
         let listeners = self.listeners(front);
         let mut seen: Vec<&str> = Vec::new();
         if front.section.kind.value == "listen" {
-            self.route(front, front, front.section.head.span, &listeners);
+            self.route(front, front, &front.section.head, &listeners);
             seen.push(front.name());
         }
         let chosen = front.own(&["use_backend"]);
@@ -207,7 +207,7 @@ impl<'a> Reader<'a> {
                 && !seen.contains(&back.name())
             {
                 seen.push(back.name());
-                self.route(front, back, line.span, &listeners);
+                self.route(front, back, line, &listeners);
             } else if back.is_none() && (name.contains("%[") || name.is_empty()) {
                 self.reach_all();
             }
@@ -226,7 +226,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn route(&mut self, front: &Proxy<'a>, back: &Proxy<'a>, span: Span, listeners: &[usize]) {
+    fn route(&mut self, front: &Proxy<'a>, back: &Proxy<'a>, line: &Line, listeners: &[usize]) {
         let Some(at) = self.sections.get(&(false, back.name().to_owned())).copied() else {
             return;
         };
@@ -261,14 +261,14 @@ impl<'a> Reader<'a> {
             name,
             listeners,
             hosts,
-            span,
+            span: line.span,
             links,
             protocol,
             timeouts,
             retry: retry::retry(front, back, http),
             on_timeout: http.then_some(504),
             reuse,
-            upgrades: false,
+            upgrades: protocol != Protocol::Tcp && front.chooses_websockets(line),
         });
     }
 

@@ -10,7 +10,7 @@ mod unfilled;
 mod upstream;
 
 pub(crate) use pass::is_address;
-pub use places::{Place, places, processes};
+pub use places::{Place, passing, places, processes};
 pub use scope::Scope;
 pub use unfilled::{Unfilled, unfilled};
 

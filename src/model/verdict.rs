@@ -47,8 +47,11 @@ fn value(model: &Model, step: Step, key: Key) -> Option<Amount> {
 
 /// Two proxies: the outer one must wait longer. Equal counts as inverted: the outer won 20 of 20 when measured.
 fn read_timeout(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
-    inner.route?;
-    let Amount::Finite(waits) = value(model, outer, Key::Read)? else {
+    // Once it is upgraded, a tunnel's time holds where there is one, and the inner's time is about the same connection.
+    let tunnel = model.route(inner.route?).upgrades.then_some(Key::Tunnel);
+    let tunnel = tunnel.and_then(|key| value(model, outer, key));
+    let waits = tunnel.or_else(|| value(model, outer, Key::Read))?;
+    let Amount::Finite(waits) = waits else {
         return None;
     };
     let inner_waits = value(model, inner, Key::Read)?;

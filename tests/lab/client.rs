@@ -116,10 +116,11 @@ fn is_whole(answer: &[u8]) -> bool {
         return false;
     };
     let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
-    if head.starts_with("http/1.1 101")
-        || head.starts_with("http/1.1 204")
-        || head.starts_with("http/1.1 304")
-    {
+    if head.starts_with("http/1.1 101") {
+        // A websocket is good for something once a frame has come.
+        return answer.len() > end;
+    }
+    if head.starts_with("http/1.1 204") || head.starts_with("http/1.1 304") {
         return true;
     }
     let field = |name: &str| {
@@ -150,7 +151,7 @@ fn judge(answer: &[u8]) -> Outcome {
     let lower = String::from_utf8_lossy(answer).to_ascii_lowercase();
     let has_length =
         lower.contains("\r\ncontent-length:") || lower.contains("\r\ntransfer-encoding: chunked");
-    if has_length && !is_whole(answer) {
+    if (has_length || status == 101) && !is_whole(answer) {
         return Outcome::Cut;
     }
     Outcome::Status(status)

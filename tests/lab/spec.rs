@@ -123,6 +123,8 @@ pub(crate) enum Behaviour {
     Fastcgi,
     /// Sends 503.
     Unavailable,
+    /// Upgrades a websocket, is silent for `after`, and then sends a frame; answers 426 to all else.
+    Websocket,
 }
 
 /// One of the two examples.

@@ -90,6 +90,12 @@ impl Connection {
                     self.stream.write_all(b"\x15\x03\x01 this is no HTTP\n")?;
                     return Ok(());
                 }
+                Behaviour::Websocket if !is_websocket(&head) => self.answer(426, "")?,
+                Behaviour::Websocket => {
+                    self.stream.write_all(UPGRADED.as_bytes())?;
+                    self.rest(after);
+                    return self.stream.write_all(b"\x81\x02ok");
+                }
                 Behaviour::Fastcgi => {}
             }
             if head.to_ascii_lowercase().contains("connection: close")
@@ -196,6 +202,19 @@ impl Connection {
             }
         }
     }
+}
+
+/// The answer to the key of RFC 6455's example, which the pages send.
+const UPGRADED: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+fn is_websocket(head: &str) -> bool {
+    let head = head.to_ascii_lowercase();
+    let has = |name: &str, value: &str| {
+        let mut fields = head.lines().filter_map(|line| line.strip_prefix(name));
+        fields.any(|field| field.contains(value))
+    };
+    head.contains(" http/1.1\r\n") && has("upgrade:", "websocket") && has("connection:", "upgrade")
 }
 
 /// Type, request id, content length and whole length of the first record, once all of it is there.

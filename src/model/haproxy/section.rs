@@ -1,5 +1,6 @@
 //! Which value holds in a section: HAProxy takes a keyword from the section itself, else from its `defaults`.
 
+use crate::model::websocket;
 use crate::project::haproxy::HaproxyConf;
 use crate::source::Span;
 use crate::syntax::haproxy::{Line, Section, Word, expand, expand_address};
@@ -93,6 +94,31 @@ impl<'a> Proxy<'a> {
                 lines.rfind(|line| begins(line, &on) || off(line))
             })
             .filter(|line| begins(line, &on))
+    }
+
+    /// Whether the condition of a `use_backend` holds for websockets: it names an ACL, or has a test, about them.
+    pub(super) fn chooses_websockets(&self, line: &Line) -> bool {
+        let Some(at) = line.words.iter().position(|word| word.text == "if") else {
+            return false;
+        };
+        let condition = &line.words[at + 1..];
+        let ends = |from: usize| condition[from..].iter().position(|word| word.text == "}");
+        (0..condition.len()).any(|at| {
+            let negated = at > 0 && condition[at - 1].text.ends_with('!');
+            let test = match condition[at].text.as_str() {
+                "{" => ends(at).map(|end| websocket::is_test(&condition[at + 1..at + end])),
+                name => Some(self.names_websockets(name)),
+            };
+            !negated && test == Some(true)
+        })
+    }
+
+    fn names_websockets(&self, name: &str) -> bool {
+        let mut acls = lines(self.section, &["acl"]);
+        acls.any(|acl| {
+            let named = acl.words.get(1).is_some_and(|word| word.text == name);
+            named && websocket::is_test(&acl.words[2..])
+        })
     }
 
     /// A word with its environment references filled in; `Err` names what is unknown.

@@ -1,6 +1,7 @@
 //! Every block of an nginx process with what holds there, for rules that judge nginx's own words.
 
 use super::block;
+use super::pass::FAMILIES;
 use super::scope::Scope;
 use crate::model::HopId;
 use crate::project::Project;
@@ -57,6 +58,19 @@ pub fn places(project: &Project) -> Vec<Place<'_>> {
         );
     }
     found
+}
+
+/// Every block of `http {}` that passes requests on, with the directive that does.
+pub fn passing(project: &Project) -> Vec<(Place<'_>, &Directive)> {
+    let http = places(project).into_iter().filter(|place| !place.stream);
+    http.filter_map(|place| {
+        let mut own = FAMILIES
+            .iter()
+            .filter_map(|(name, _)| place.scope.own(name).next_back());
+        let directive = own.next_back()?;
+        Some((place, directive))
+    })
+    .collect()
 }
 
 fn descend<'a>(place: Place<'a>, found: &mut Vec<Place<'a>>) {

@@ -56,6 +56,20 @@ impl<'a> Scope<'a> {
         levels.find(|level| !level.is_empty()).unwrap_or_default()
     }
 
+    /// A header that is set for the next hop here: the directive and its value.
+    pub fn header(&self, name: &str) -> Option<(&'a Directive, &'a Spanned<String>)> {
+        let headers = self.all("proxy_set_header").into_iter();
+        let mut named = headers.filter_map(|directive| {
+            let [key, value, ..] = directive.args.as_slice() else {
+                return None;
+            };
+            key.value
+                .eq_ignore_ascii_case(name)
+                .then_some((directive, value))
+        });
+        named.next_back()
+    }
+
     /// The first argument of the directive that holds here.
     pub fn word(&self, name: &'static str) -> Option<&'a Spanned<String>> {
         self.find(name)?.0.args.first()
