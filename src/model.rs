@@ -16,6 +16,7 @@ pub mod retry;
 pub mod setting;
 pub mod verdict;
 pub mod version;
+pub mod websocket;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -456,6 +457,19 @@ impl Model {
     /// The route of an id.
     pub fn route(&self, id: RouteId) -> &Route {
         &self.routes[id.0 as usize]
+    }
+
+    /// Whether websockets come this way: the proxy upgrades them, or an nginx behind it does.
+    pub fn carries_websockets(&self, route: &Route) -> bool {
+        route.upgrades || route.links.iter().any(|link| self.upgrades_behind(*link))
+    }
+
+    /// Whether a link leads to a listener from which some way passes `Upgrade` on.
+    pub fn upgrades_behind(&self, link: LinkId) -> bool {
+        chain::reached(&self.link(link).target).is_some_and(|(hop, listener)| {
+            let mut routes = self.routes.iter().filter(|route| route.hop == hop);
+            routes.any(|route| route.upgrades && route.listeners.contains(&listener))
+        })
     }
 
     /// The hops that a service runs.

@@ -7,11 +7,13 @@ mod final_newline_missing;
 mod health_check_absent;
 mod healthy_without_healthcheck;
 mod inversion;
+mod keepalive_ineffective;
 mod keepalive_inverted;
 mod listening;
 mod localhost_upstream;
 mod loopback_bind;
 mod networks_disjoint;
+mod next_upstream_off;
 mod protocol_mismatch;
 mod published_port_unserved;
 mod published_port_upstream;
@@ -26,6 +28,8 @@ mod timeout_unit_suspect;
 mod timeout_zero;
 mod upstream_host_unknown;
 mod upstream_port_mismatch;
+mod websocket_headers_missing;
+mod websocket_timeout;
 mod words;
 mod worker_timeout_inverted;
 
@@ -84,10 +88,12 @@ pub const RULES: &[Rule] = &[
     rule!("final-newline-missing", final_newline_missing),
     rule!("health-check-absent", health_check_absent),
     rule!("healthy-without-healthcheck", healthy_without_healthcheck),
+    rule!("keepalive-ineffective", keepalive_ineffective),
     rule!("keepalive-inverted", keepalive_inverted),
     rule!("localhost-upstream", localhost_upstream),
     rule!("loopback-bind", loopback_bind),
     rule!("networks-disjoint", networks_disjoint),
+    rule!("next-upstream-off", next_upstream_off),
     rule!("protocol-mismatch", protocol_mismatch),
     rule!("published-port-unserved", published_port_unserved),
     rule!("published-port-upstream", published_port_upstream),
@@ -104,6 +110,8 @@ pub const RULES: &[Rule] = &[
     rule!("timeout-zero", timeout_zero),
     rule!("upstream-host-unknown", upstream_host_unknown),
     rule!("upstream-port-mismatch", upstream_port_mismatch),
+    rule!("websocket-headers-missing", websocket_headers_missing),
+    rule!("websocket-timeout", websocket_timeout),
     rule!("worker-timeout-inverted", worker_timeout_inverted),
 ];
 

@@ -4,7 +4,9 @@ use crate::finding::Severity;
 use crate::model::{Amount, Key, Origin, Reuse};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, inversions};
+use crate::rules::next_upstream_off::forbidden;
 use crate::rules::words::{duration, soften};
+use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
     for inversion in inversions(
@@ -55,10 +57,14 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
             duration(closes)
         )
     };
+    let off = next_upstream_off(cx, inversion);
     let finding = cx.report(primary, message);
     finding.here(here);
     if ![primary, other].contains(&route) && !at_edge {
         finding.label(route, "requests go this way");
+    }
+    if let Some(off) = off {
+        finding.label(off, "and not even a GET is sent again");
     }
     finding
         .label(other, there)
@@ -69,6 +75,15 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         finding.severity(Severity::Info);
     }
     soften(finding, &[inversion.waits, inversion.behind]);
+}
+
+/// Where it is written that a failed request must not be repeated: then the race costs more than POSTs.
+fn next_upstream_off(cx: &Ctx, inversion: &Inversion) -> Option<Span> {
+    let route = cx.model.route(inversion.outer.route?);
+    let mut found = forbidden(cx).into_iter();
+    found
+        .find(|(_, other)| other.hop == route.hop && other.links == route.links)
+        .map(|(span, _)| span)
 }
 
 fn help(at_edge: bool, (proxy, keeps): (&str, Amount), (app, closes): (&str, Amount)) -> String {
