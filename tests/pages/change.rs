@@ -1,5 +1,7 @@
 //! Changes that must not change a judgement. Each rewrites texts, knowing no rule; what it cannot rewrite safely it leaves.
 
+use std::collections::BTreeSet;
+
 use crate::pages::Project;
 
 /// A name and a rewrite.
@@ -7,12 +9,14 @@ type Change = (&'static str, fn(&Project) -> Project);
 
 /// Every change that alters the project, by name.
 pub(crate) fn all(project: &Project) -> Vec<(&'static str, Project)> {
-    let changes: [Change; 5] = [
+    let changes: [Change; 7] = [
         ("services renamed", renamed),
         ("services reversed", reversed),
         ("moved into a folder", moved),
         ("units changed", with_other_units),
+        ("ports changed", with_other_ports),
         ("split through an include", split),
+        ("a mounted file split through an include", split_mounted),
     ];
     let all = changes.map(|(name, change)| (name, change(project)));
     all.into_iter()
@@ -183,6 +187,92 @@ fn with_other_units(project: &Project) -> Project {
             })
             .collect()
     })
+}
+
+/// Every port that an app is told on its command line is another one, everywhere. The default port of a program or an
+/// image is written nowhere and cannot be changed.
+fn with_other_ports(project: &Project) -> Project {
+    let compose = project.files.iter().filter(|(path, _)| is_compose(path));
+    let commands =
+        compose.flat_map(|(_, text)| text.lines().filter(|line| line.contains("command:")));
+    let digits = commands.flat_map(|line| line.split(|c: char| !c.is_ascii_digit()));
+    let ports: BTreeSet<&str> = digits.filter(|port| port.len() == 4).collect();
+    each(project, |_, text| {
+        ports
+            .iter()
+            .fold(text.to_owned(), |text, port| renumbered(&text, port))
+    })
+}
+
+/// A port where it stands for a port: behind `:`, `=` or a blank, and before what ends a number.
+fn renumbered(text: &str, port: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(port) {
+        let (before, after) = (&rest[..at], &rest[at + port.len()..]);
+        out.push_str(before);
+        let is_port = out.ends_with([':', '=', ' ', '"', '\''])
+            && !after.starts_with(|c: char| c.is_alphanumeric() || c == '.');
+        let first = if is_port { "1" } else { "" };
+        out.push_str(first);
+        out.push_str(port);
+        rest = after;
+    }
+    out + rest
+}
+
+/// What stands in an nginx file that compose mounts moves into a second file, mounted beside it.
+fn split_mounted(project: &Project) -> Project {
+    const PART: &str = "/etc/nginx/part-of-it.conf";
+    let mut changed = project.clone();
+    let mounts = |text: &str, path: &str| text.contains(&format!("./{path}:/etc/nginx/"));
+    let mounted = project.files.iter().find(|(path, _)| {
+        let mut compose = project.files.iter().filter(|(path, _)| is_compose(path));
+        path.ends_with(".conf") && compose.any(|(_, text)| mounts(text, path))
+    });
+    let Some((path, inner)) = mounted else {
+        return changed;
+    };
+    for (file, text) in &mut changed.files {
+        if file == path {
+            *text = format!("include {PART};\n");
+        } else if is_compose(file) {
+            *text = with_second_mount(text, path, PART);
+        }
+    }
+    changed.files.push(("part.conf".to_owned(), inner.clone()));
+    changed
+}
+
+/// Behind every mount of a file the same for its other part, in lists in a line and in lists over lines.
+fn with_second_mount(text: &str, path: &str, part: &str) -> String {
+    let mount = format!("./{path}:/etc/nginx/");
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(&mount) {
+        let (before, after) = rest.split_at(at);
+        let end = after
+            .find(['"', '\'', '\n', ']', ','])
+            .unwrap_or(after.len());
+        let quote = &after[end..]
+            .chars()
+            .next()
+            .filter(|c| "\"'".contains(*c))
+            .map(String::from)
+            .unwrap_or_default();
+        let line = before.rfind('\n').map_or(0, |at| at + 1);
+        let indent = &before[line..];
+        let between = if indent.trim_start().starts_with("- ") {
+            format!("{quote}\n{indent}")
+        } else {
+            format!("{quote}, {quote}")
+        };
+        out += before;
+        out += &after[..end];
+        out += &[&between, "./part.conf:", part, ":ro"].concat();
+        rest = &after[end..];
+    }
+    out + rest
 }
 
 /// What stands in `http {}` moves into a file of its own. Only where no container decides which files there are.

@@ -183,6 +183,34 @@ fn changes_change_what_they_name() {
 }
 
 #[test]
+fn ports_and_mounts_change_in_every_file() {
+    let project = Project::of(&[
+        (
+            "compose.yaml",
+            "services:\n  web:\n    command: gunicorn -b :8000 shop:app\n  nginx:\n    volumes: [\"./a.conf:/etc/nginx/nginx.conf:ro\"]\n",
+        ),
+        ("a.conf", "proxy_pass http://web:8000/80001;\n"),
+    ]);
+    let all = change::all(&project);
+    let changed = |name: &str| {
+        &all.iter()
+            .find(|(change, _)| *change == name)
+            .unwrap()
+            .1
+            .files
+    };
+    let ports = changed("ports changed");
+    assert!(ports[0].1.contains("-b :18000 shop:app"));
+    assert_eq!(ports[1].1, "proxy_pass http://web:18000/80001;\n");
+    let split = changed("a mounted file split through an include");
+    assert!(split[0].1.contains(
+        "[\"./a.conf:/etc/nginx/nginx.conf:ro\", \"./part.conf:/etc/nginx/part-of-it.conf:ro\"]"
+    ));
+    assert_eq!(split[1].1, "include /etc/nginx/part-of-it.conf;\n");
+    assert_eq!(split[2].1, "proxy_pass http://web:8000/80001;\n");
+}
+
+#[test]
 fn output_is_what_the_tool_prints() {
     every_rule(|id, page| {
         let printed = Project::of(&page.files(Example::Bad)).printed(page.card.pedantic);
