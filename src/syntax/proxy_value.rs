@@ -1,4 +1,4 @@
-//! Times and addresses inside the directives of nginx and HAProxy.
+//! Times, sizes and addresses inside the directives of nginx and HAProxy.
 
 use pest::Parser;
 use pest::iterators::Pair;
@@ -33,6 +33,19 @@ pub fn nginx_time(text: &str) -> Option<u64> {
             };
             sum.checked_add(number.checked_mul(unit)?)
         })
+}
+
+/// Bytes of an nginx size, such as `16k`. `None` if it is none.
+pub fn nginx_size(text: &str) -> Option<u64> {
+    let size = ProxyValue::parse(Rule::nginx_size, text).ok()?.next()?;
+    let mut inner = size.into_inner();
+    let number: u64 = inner.next()?.as_str().parse().ok()?;
+    let unit = match inner.next().map_or("", |unit| unit.as_str()) {
+        "k" | "K" => 1024,
+        "m" | "M" => 1024 * 1024,
+        _ => 1,
+    };
+    number.checked_mul(unit)
 }
 
 /// Milliseconds of a HAProxy time; without a unit it is milliseconds. `None` if it is none.
@@ -175,6 +188,15 @@ mod tests {
         assert_eq!(haproxy_time("60"), Some(60));
         assert_eq!(haproxy_time("10s"), Some(10_000));
         assert_eq!(haproxy_time("1m30s"), None);
+    }
+
+    #[test]
+    fn sizes_have_two_units() {
+        assert_eq!(nginx_size("4096"), Some(4096));
+        assert_eq!(nginx_size("16k"), Some(16 * 1024));
+        assert_eq!(nginx_size("1M"), Some(1024 * 1024));
+        assert_eq!(nginx_size("1g"), None);
+        assert_eq!(nginx_size("$size"), None);
     }
 
     fn url(text: &str) -> (String, String, String, String) {
