@@ -304,6 +304,8 @@ pub struct Link {
     pub group: Option<Spanned<String>>,
     /// Marked `down`, `backup`, `disabled`: no request goes there at first.
     pub spare: bool,
+    /// Marked `down`, `disabled` or of weight 0: no request goes there until someone changes that.
+    pub down: bool,
     /// When its name is looked up.
     pub lookup: Lookup,
     /// Whether the PROXY header is sent.

@@ -53,6 +53,8 @@ pub struct Section {
     pub cookie: Option<Span>,
     /// Whether a frontend leads here. A `listen` always counts.
     pub reached: bool,
+    /// Whether some request may get an answer, or a connection, without a server; true as well where not all is known.
+    pub serverless: bool,
 }
 
 impl Section {
@@ -104,6 +106,8 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
     });
     let proxies = Proxy::all(conf);
     let mut reader = Reader {
+        dials_clients_choice: !conf.complete
+            || conf.sections.iter().any(section::dials_clients_choice),
         model,
         conf,
         hop,
@@ -124,6 +128,8 @@ struct Reader<'a> {
     model: &'a mut Model,
     conf: &'a HaproxyConf,
     hop: HopId,
+    /// Whether some backend, perhaps, needs no server, for the client names whom to dial.
+    dials_clients_choice: bool,
     /// Index into `Model::sections` by kind and name.
     sections: HashMap<(bool, String), usize>,
 }
@@ -160,6 +166,7 @@ impl<'a> Reader<'a> {
             balance: balance.map(|word| Spanned::new(word.text.clone(), word.span)),
             redispatch: proxy.option("redispatch"),
             cookie: proxy.own(&["cookie"]).next().map(|line| line.span),
+            serverless: proxy.manages_without_servers() || self.dials_clients_choice,
             kind,
         });
     }

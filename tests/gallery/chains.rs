@@ -117,6 +117,7 @@ fn link(path: &str, written: &str, target: Target) -> Link {
         target,
         group: None,
         spare: false,
+        down: false,
         lookup: Lookup::AtStart,
         sends_proxy_protocol: false,
         checked: false,

@@ -121,6 +121,53 @@ impl<'a> Proxy<'a> {
         })
     }
 
+    /// Whether some request gets an answer here without a server: statistics, a redirect, a refusal, a page for 503,
+    /// a Lua service; or goes elsewhere (`dispatch`, `use_backend`).
+    pub(super) fn manages_without_servers(&self) -> bool {
+        const ALONE: &[&[&str]] = &[
+            &["dispatch"],
+            &["redirect"],
+            &["block"],
+            &["stats"],
+            &["monitor-uri"],
+            &["use_backend"],
+            &["default_backend"],
+            &["errorfile"],
+            &["errorfiles"],
+            &["errorloc"],
+            &["errorloc302"],
+            &["errorloc303"],
+            &["http-error"],
+            &["filter"],
+            &["use-fcgi-app"],
+        ];
+        const ANSWERS: &[&str] = &[
+            "return",
+            "redirect",
+            "deny",
+            "tarpit",
+            "reject",
+            "silent-drop",
+            "use-service",
+            "auth",
+            "cache-use",
+            "switch-mode",
+        ];
+        let answers = |line: &Line| {
+            let rules = ["http-request", "tcp-request"];
+            let action = line.words.iter().skip(1).take(2);
+            rules.iter().any(|name| begins(line, &[name]))
+                && action
+                    .map(|word| word.text.as_str())
+                    .any(|word| ANSWERS.contains(&word) || word.starts_with("lua."))
+        };
+        let alone = |line: &Line| ALONE.iter().any(|words| begins(line, words));
+        self.section
+            .lines
+            .iter()
+            .any(|line| alone(line) || answers(line) || line.conditional)
+    }
+
     /// A word with its environment references filled in; `Err` names what is unknown.
     pub(super) fn word(&self, word: &Word) -> Result<String, String> {
         if !word.has_env {
@@ -143,6 +190,17 @@ impl<'a> Proxy<'a> {
 
 fn unknown(variable: String) -> String {
     format!("the value of variable {variable} is not known")
+}
+
+/// Whether a section dials the address that the client named: `option transparent`, `option http_proxy` until 2.4.
+pub(super) fn dials_clients_choice(section: &Section) -> bool {
+    const CHOICES: &[&[&str]] = &[
+        &["option", "transparent"],
+        &["option", "http_proxy"],
+        &["transparent"],
+    ];
+    let mut lines = section.lines.iter();
+    lines.any(|line| CHOICES.iter().any(|words| begins(line, words)))
 }
 
 fn lines<'a>(section: &'a Section, words: &'a [&'a str]) -> impl Iterator<Item = &'a Line> {

@@ -49,6 +49,8 @@ fn link(proxy: &Proxy, hop: HopId, line: &Line, at: usize, tcp: bool) -> Option<
         target: Target::Unknown("not looked up yet".to_owned()),
         group,
         spare: parameters.has("backup") || parameters.has("disabled"),
+        down: parameters.first_of(&["disabled", "enabled"]) == Some("disabled")
+            || parameters.value("weight") == Some("0"),
         sends_proxy_protocol: [
             "send-proxy",
             "send-proxy-v2",
@@ -127,6 +129,12 @@ impl<'a> Parameters<'a> {
 
     fn has(&self, name: &str) -> bool {
         self.words.iter().any(|word| word.text == name)
+    }
+
+    /// Which of several parameters stands first, the server's own before those of `default-server`.
+    fn first_of(&self, names: &[&str]) -> Option<&'a str> {
+        let mut words = self.words.iter().map(|word| word.text.as_str());
+        words.find(|word| names.contains(word))
     }
 
     /// The word after a parameter's name.

@@ -147,6 +147,7 @@ struct Written<'t> {
     place: &'t Spanned<String>,
     /// With constants put in.
     text: &'t str,
+    dialled: Dialled,
     lookup: Lookup,
     protocol: Protocol,
     auxiliary: bool,
@@ -181,14 +182,19 @@ impl<'a> Reader<'a> {
                     .extend(self.peers(scope, at, passed.protocol, auxiliary));
                 continue;
             }
+            let dialled = match group.filter(|_| !late) {
+                Some(_) => Dialled::Unknown(format!("{name} is an upstream, which takes no port")),
+                None => dialled(&raw, arg, default_port(&raw, passed.protocol, family)),
+            };
             let written = Written {
                 place: arg,
                 text,
+                dialled,
                 lookup: lookup.clone(),
                 protocol: passed.protocol,
                 auxiliary,
             };
-            passed.links.push(self.literal(&written, &raw, family));
+            passed.links.push(self.literal(written));
         }
         (!arg.value.is_empty()).then_some(passed)
     }
@@ -204,25 +210,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn literal(&mut self, written: &Written, raw: &RawAddress, family: Family) -> LinkId {
-        let port = default_port(raw, written.protocol, family);
-        let dialled = dialled(raw, written.place, port);
-        let never = matches!(&dialled, Dialled::Unix(_))
-            || matches!(&dialled, Dialled::Tcp { host, .. } if is_address(&host.value));
+    fn literal(&mut self, written: Written) -> LinkId {
+        let never = is_fixed(&written.dialled);
         let link = Link {
             from: self.hop,
             span: written.place.span,
             written: written.text.to_owned(),
             protocol: written.protocol,
-            lookup: if never {
-                Lookup::Never
-            } else {
-                written.lookup.clone()
-            },
-            dialled,
+            lookup: if never { Lookup::Never } else { written.lookup },
+            dialled: written.dialled,
             target: Target::Unknown("not looked up yet".to_owned()),
             group: None,
             spare: false,
+            down: false,
             sends_proxy_protocol: false,
             checked: false,
             auxiliary: written.auxiliary,
@@ -248,8 +248,7 @@ impl<'a> Reader<'a> {
         for peer in peers {
             let raw = upstream_url(&peer.address.value).unwrap_or_default();
             let dialled = dialled(&raw, peer.address, Some(80));
-            let never = matches!(&dialled, Dialled::Unix(_))
-                || matches!(&dialled, Dialled::Tcp { host, .. } if is_address(&host.value));
+            let never = is_fixed(&dialled);
             let lookup = match resolver {
                 _ if never => Lookup::Never,
                 Some(span) if peer.resolve => Lookup::Running(span),
@@ -265,6 +264,7 @@ impl<'a> Reader<'a> {
                 target: Target::Unknown("not looked up yet".to_owned()),
                 group: Some(group.clone()),
                 spare: peer.spare,
+                down: peer.down,
                 sends_proxy_protocol: false,
                 checked: false,
                 auxiliary,
@@ -335,6 +335,12 @@ fn leading_number(text: &str) -> Option<u16> {
     (rest.is_empty() || rest.starts_with('$'))
         .then(|| text[..digits].parse().ok())
         .flatten()
+}
+
+/// Whether nothing is looked up: a socket, an address.
+fn is_fixed(dialled: &Dialled) -> bool {
+    matches!(dialled, Dialled::Unix(_))
+        || matches!(dialled, Dialled::Tcp { host, .. } if is_address(&host.value))
 }
 
 /// Whether a host is an address and no name.

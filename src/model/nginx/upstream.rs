@@ -17,6 +17,8 @@ pub(super) struct Peer<'a> {
     pub(super) address: &'a Spanned<String>,
     /// `backup` or `down`.
     pub(super) spare: bool,
+    /// `down`.
+    pub(super) down: bool,
     /// `resolve`: looked up while running.
     pub(super) resolve: bool,
 }
@@ -37,6 +39,7 @@ impl<'a> Upstream<'a> {
             Some(Peer {
                 address: server.args.first()?,
                 spare: has("backup") || has("down"),
+                down: has("down"),
                 resolve: has("resolve"),
             })
         })
