@@ -3,6 +3,7 @@
 mod compose_invalid;
 mod config_not_mounted;
 mod environment_unset;
+mod buffer_sizes_inconsistent;
 mod final_newline_missing;
 mod health_check_absent;
 mod healthy_without_healthcheck;
@@ -82,6 +83,7 @@ macro_rules! page {
 /// Every rule, sorted by id.
 pub const RULES: &[Rule] = &[
     rule!("compose-invalid", compose_invalid),
+    rule!("buffer-sizes-inconsistent", buffer_sizes_inconsistent),
     rule!("config-invalid"),
     rule!("config-not-mounted", config_not_mounted),
     rule!("environment-unset", environment_unset),

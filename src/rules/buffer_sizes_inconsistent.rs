@@ -75,7 +75,10 @@ pub(super) fn check(cx: &mut Ctx) {
 
 /// Whether nginx compares the sizes here: it does in each block that it merges with the one around it.
 fn is_merged(place: &Place) -> bool {
-    let merged = matches!(place.context(), "server" | "location" | "if" | "limit_except");
+    let merged = matches!(
+        place.context(),
+        "server" | "location" | "if" | "limit_except"
+    );
     merged && !place.stream
 }
 
@@ -133,7 +136,10 @@ impl Buffers {
     fn fault(&self, module: &Module) -> Option<Fault> {
         let larger = self.larger();
         let busy = self.busy.as_ref().map_or(2 * larger, |busy| busy.bytes);
-        let free = self.number.saturating_sub(1).saturating_mul(self.each.bytes);
+        let free = self
+            .number
+            .saturating_sub(1)
+            .saturating_mul(self.each.bytes);
         let below = |size: &Option<Size>, zero: bool| {
             let size = size.as_ref().filter(|size| !(zero && size.bytes == 0))?;
             (size.bytes < larger).then_some((size.bytes, size.place?))
@@ -162,7 +168,10 @@ impl Buffers {
         let (buffers, each) = (module.buffers, kilobytes(self.each.bytes));
         Some(Fault {
             place: self.each.place?,
-            message: format!("{buffers} {} {each} is one buffer, and nginx needs two", self.number),
+            message: format!(
+                "{buffers} {} {each} is one buffer, and nginx needs two",
+                self.number
+            ),
             here: "at least 2".to_owned(),
             labels: Vec::new(),
             help: format!("write `{buffers} 8 {each};`"),
@@ -177,7 +186,11 @@ impl Buffers {
         } else {
             (module.buffers, &self.each)
         };
-        let one = if what == module.buffers { "one of " } else { "" };
+        let one = if what == module.buffers {
+            "one of "
+        } else {
+            ""
+        };
         Fault {
             place,
             message: format!(
@@ -212,7 +225,10 @@ impl Buffers {
             (None, Some(place)) if self.head.bytes >= self.each.bytes => {
                 let cause = format!("{} {}", module.size, kilobytes(larger));
                 let needs = kilobytes(busy);
-                (place, format!("{cause} needs {needs} of busy buffers, {leaves}"))
+                (
+                    place,
+                    format!("{cause} needs {needs} of busy buffers, {leaves}"),
+                )
             }
             (None, _) => {
                 let (needs, free) = (kilobytes(busy), kilobytes(free));
@@ -238,10 +254,18 @@ impl Buffers {
     /// The other sizes that are written.
     fn labels(&self, module: &Module, primary: Span, only: Option<Span>) -> Vec<(Span, String)> {
         let all = [
-            (self.head.place, format!("{} is {}", module.size, kilobytes(self.head.bytes))),
+            (
+                self.head.place,
+                format!("{} is {}", module.size, kilobytes(self.head.bytes)),
+            ),
             (
                 self.each.place,
-                format!("{} are {} of {}", module.buffers, self.number, kilobytes(self.each.bytes)),
+                format!(
+                    "{} are {} of {}",
+                    module.buffers,
+                    self.number,
+                    kilobytes(self.each.bytes)
+                ),
             ),
         ];
         let wanted = |span: &Span| *span != primary && only.is_none_or(|only| only == *span);
