@@ -28,6 +28,7 @@ mod timeout_missing;
 mod timeout_unit_suspect;
 mod timeout_zero;
 mod upstream_host_unknown;
+mod upstream_name_misused;
 mod upstream_port_mismatch;
 mod websocket_headers_missing;
 mod websocket_timeout;
@@ -111,6 +112,7 @@ pub const RULES: &[Rule] = &[
     rule!("timeout-unit-suspect", timeout_unit_suspect),
     rule!("timeout-zero", timeout_zero),
     rule!("upstream-host-unknown", upstream_host_unknown),
+    rule!("upstream-name-misused", upstream_name_misused),
     rule!("upstream-port-mismatch", upstream_port_mismatch),
     rule!("websocket-headers-missing", websocket_headers_missing),
     rule!("websocket-timeout", websocket_timeout),
