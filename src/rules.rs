@@ -32,6 +32,7 @@ mod upstream_name_misused;
 mod upstream_port_mismatch;
 mod websocket_headers_missing;
 mod websocket_timeout;
+mod upstream_without_servers;
 mod words;
 mod worker_timeout_inverted;
 
@@ -116,6 +117,7 @@ pub const RULES: &[Rule] = &[
     rule!("upstream-port-mismatch", upstream_port_mismatch),
     rule!("websocket-headers-missing", websocket_headers_missing),
     rule!("websocket-timeout", websocket_timeout),
+    rule!("upstream-without-servers", upstream_without_servers),
     rule!("worker-timeout-inverted", worker_timeout_inverted),
 ];
 
