@@ -1,9 +1,9 @@
 //! The one table of rules, and what a rule may use.
 
+mod buffer_sizes_inconsistent;
 mod compose_invalid;
 mod config_not_mounted;
 mod environment_unset;
-mod buffer_sizes_inconsistent;
 mod final_newline_missing;
 mod health_check_absent;
 mod healthy_without_healthcheck;
@@ -30,9 +30,9 @@ mod timeout_zero;
 mod upstream_host_unknown;
 mod upstream_name_misused;
 mod upstream_port_mismatch;
+mod upstream_without_servers;
 mod websocket_headers_missing;
 mod websocket_timeout;
-mod upstream_without_servers;
 mod words;
 mod worker_timeout_inverted;
 
@@ -84,8 +84,8 @@ macro_rules! page {
 
 /// Every rule, sorted by id.
 pub const RULES: &[Rule] = &[
-    rule!("compose-invalid", compose_invalid),
     rule!("buffer-sizes-inconsistent", buffer_sizes_inconsistent),
+    rule!("compose-invalid", compose_invalid),
     rule!("config-invalid"),
     rule!("config-not-mounted", config_not_mounted),
     rule!("environment-unset", environment_unset),
@@ -115,9 +115,9 @@ pub const RULES: &[Rule] = &[
     rule!("upstream-host-unknown", upstream_host_unknown),
     rule!("upstream-name-misused", upstream_name_misused),
     rule!("upstream-port-mismatch", upstream_port_mismatch),
+    rule!("upstream-without-servers", upstream_without_servers),
     rule!("websocket-headers-missing", websocket_headers_missing),
     rule!("websocket-timeout", websocket_timeout),
-    rule!("upstream-without-servers", upstream_without_servers),
     rule!("worker-timeout-inverted", worker_timeout_inverted),
 ];
 
