@@ -90,6 +90,10 @@ pub struct Listener {
     pub protocol: Setting<Protocol>,
     /// Whether it expects the PROXY header.
     pub proxy_protocol: bool,
+    /// How many connections wait to be accepted, if that is known of an app.
+    pub backlog: Option<Setting<Amount>>,
+    /// The only addresses that it takes connections from (php-fpm's `listen.allowed_clients`), if it says so.
+    pub admits: Option<Spanned<Vec<String>>>,
 }
 
 /// Keys of the timeouts of a hop, in the order of reports.
@@ -208,6 +212,8 @@ pub struct Hop {
     pub listeners_complete: bool,
     /// Its own timeouts that belong to no route (an app's).
     pub timeouts: Timeouts,
+    /// How many requests an app works on at a time; `None` if nothing limits that, or if nothing is known.
+    pub slots: Option<Setting<Amount>>,
 }
 
 /// What stands where a link is written.
@@ -408,7 +414,7 @@ pub struct Model {
     pub sections: Vec<haproxy::Section>,
     /// Every way through all of them.
     pub chains: Vec<Chain>,
-    /// Services of which nothing is known that they run, and why.
+    /// Services of which not all is known that they run, and why.
     pub opaque: BTreeMap<ServiceRef, String>,
     /// Services whose proxy is the only process in its container.
     pub alone: BTreeSet<ServiceRef>,

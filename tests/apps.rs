@@ -42,7 +42,7 @@ struct Case {
     /// An env_file is missing.
     #[serde(default)]
     env_open: bool,
-    /// Files by absolute path; all others are absent.
+    /// Files by absolute path, those of the folder it is built from below `/src`; all others are absent.
     #[serde(default)]
     files: BTreeMap<String, String>,
     /// Whether all others are unknown.
@@ -50,6 +50,8 @@ struct Case {
     unseen: bool,
     /// `program listeners keepalive=… worker=… grace=…`, one line a process; empty: unknown.
     expect: Vec<String>,
+    /// `slots=… backlog=… admits=…` of each process, where a case is about them.
+    pool: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -70,7 +72,12 @@ fn every_case() {
         let cases: Cases = toml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         for case in cases.case {
             count += 1;
-            let got = run(&case);
+            let processes = run(&case);
+            let got: Vec<String> = processes.iter().map(shown).collect();
+            let pools: Vec<String> = processes.iter().map(pool).collect();
+            if case.pool.as_ref().is_some_and(|wanted| *wanted != pools) {
+                wrong.push(format!("{}: {pools:?}", case.about));
+            }
             if got != case.expect {
                 wrong.push(format!(
                     "{}: {}\n  want {:?}\n  got  {got:?}",
@@ -90,7 +97,7 @@ fn every_case() {
     assert!(count > 50, "only {count} cases were read");
 }
 
-fn run(case: &Case) -> Vec<String> {
+fn run(case: &Case) -> Vec<Process> {
     let span = Span::new(FileId(0), 0, 0);
     let text = |raw: &String| match raw.as_str() {
         "?" => Text {
@@ -132,7 +139,7 @@ fn run(case: &Case) -> Vec<String> {
         "{}: no reason",
         case.about
     );
-    processes.iter().map(shown).collect()
+    processes
 }
 
 struct Files {
@@ -149,9 +156,51 @@ impl ContainerFiles for Files {
         }
     }
 
+    fn source(&mut self, path: &str) -> Inside {
+        let full = format!("/src/{path}");
+        self.file(&full)
+    }
+
+    fn list(&mut self, path: &str) -> Result<Vec<String>, String> {
+        let folder = format!("{path}/");
+        let below = self
+            .list
+            .iter()
+            .filter_map(|(file, _)| file.strip_prefix(&folder));
+        let mut names: Vec<String> = below
+            .filter_map(|rest| rest.split('/').next())
+            .map(str::to_owned)
+            .collect();
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
     fn text(&self, id: FileId) -> String {
         self.list[id.0 as usize - 1].1.clone()
     }
+}
+
+fn amount(setting: Option<&Setting<Amount>>) -> String {
+    match setting.map(Setting::value) {
+        None => "-".to_owned(),
+        Some(None) => "?".to_owned(),
+        Some(Some(amount)) => amount.to_string(),
+    }
+}
+
+fn pool(process: &Process) -> String {
+    let mut words = vec![format!("slots={}", amount(process.slots.as_ref()))];
+    for listener in &process.listeners {
+        words.push(format!("backlog={}", amount(listener.backlog.as_ref())));
+        words.extend(
+            listener
+                .admits
+                .iter()
+                .map(|admits| format!("admits={}", admits.value.join(","))),
+        );
+    }
+    words.join(" ")
 }
 
 fn shown(process: &Process) -> String {

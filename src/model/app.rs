@@ -2,27 +2,33 @@
 
 mod constants;
 mod cx;
+mod ecosystem;
 mod flags;
 mod gunicorn;
 mod image;
+mod jvm;
 mod launch;
 mod node;
 mod others;
 mod package;
 mod php;
+mod procfile;
+mod properties;
 mod python;
 mod ruby;
+mod s6;
 mod script;
 mod serve;
 mod settle;
 mod supervisor;
 mod uwsgi;
+mod web;
 
 use cx::{Cx, basename};
 use launch::Started;
 
 use crate::model::knowledge::{Known, Program};
-use crate::model::{Listener, Setting, Timeouts};
+use crate::model::{Amount, Listener, Setting, Timeouts};
 use crate::project::compose::Command;
 use crate::source::Span;
 use crate::source::Spanned;
@@ -64,7 +70,11 @@ pub enum Inside {
 pub trait ContainerFiles {
     /// What an absolute path inside is.
     fn file(&mut self, path: &str) -> Inside;
-    /// The text of a file that `file` gave.
+    /// What a path below the folder is that the image is built from: a jar or a bundle comes from what lies there.
+    fn source(&mut self, path: &str) -> Inside;
+    /// The names in a folder that come from the project, sorted; `Err`: a part of it is unknown.
+    fn list(&mut self, path: &str) -> Result<Vec<String>, String>;
+    /// The text of a file that `file` or `source` gave.
     fn text(&self, id: crate::source::FileId) -> String;
 }
 
@@ -85,6 +95,8 @@ pub struct Process {
     pub listeners_complete: bool,
     /// Keep-alive idle, worker kill limit, grace.
     pub timeouts: Timeouts,
+    /// How many requests it works on at a time; `None` if nothing limits that, or if nothing is known.
+    pub slots: Option<Setting<Amount>>,
     /// Where it is started.
     pub span: Span,
 }
@@ -125,18 +137,12 @@ fn told(cx: &mut Cx<'_>, lines: Vec<launch::Line>) -> (Vec<Process>, Option<Stri
     let mut processes = Vec::new();
     let mut missed = None;
     for line in lines {
-        if !line.cwd.is_empty() {
-            cx.cwd = line.cwd;
-        }
+        cx.cwd = line.cwd;
+        cx.enter(line.env);
         if let Some(process) = program(cx, &line.argv) {
             processes.push(process);
-        } else {
-            let name = line
-                .argv
-                .first()
-                .and_then(Text::get)
-                .unwrap_or("")
-                .to_owned();
+        } else if processes.is_empty() || !listens_nowhere(&line.argv) {
+            let name = line.argv.first().and_then(Text::get).unwrap_or("something");
             missed.get_or_insert(format!("{name} is not a known server"));
         }
     }
@@ -164,11 +170,12 @@ fn program(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         "rails" => return ruby::rails(cx, argv),
         "unicorn" | "unicorn_rails" => return ruby::unicorn(cx, argv),
         "php" if launch::is(argv.get(1), "-S") => return php::builtin(cx, argv),
-        "java" => return java(cx, argv),
+        "java" => return jvm::process(cx, argv),
         "dotnet" => return others::dotnet(cx, argv),
         "deno" => return node::deno(cx, argv),
         "traefik" => return others::traefik(cx, argv),
-        "caddy" | "lighttpd" => return others::configured(cx, name, argv),
+        "caddy" => return web::caddy(cx, argv),
+        "lighttpd" => return others::configured(cx, name, argv),
         "frankenphp" => return others::configured(cx, "frankenphp", argv),
         "celery" if !argv.iter().any(|word| launch::is(Some(word), "flower")) => return None,
         _ => {}
@@ -186,38 +193,34 @@ fn program(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         return node::process(cx, argv);
     }
     let fitting = cx.known.programs().find(|program| fits(program, argv))?;
-    if fitting.is_configured() {
-        return web(cx, fitting, argv);
+    if let Some(process) = web::configured(cx, fitting, argv) {
+        return Some(process);
     }
     let mut process = serve::process(cx, fitting, argv);
     pin(cx, &mut process, &fitting.label);
     Some(process)
 }
 
+/// Whether a command line is work in the background that opens no port.
+fn listens_nowhere(argv: &[Text]) -> bool {
+    let word = |at: usize| argv.get(at).and_then(Text::get).unwrap_or("");
+    match basename(word(0)) {
+        "celery" | "cron" | "crond" | "supercronic" | "tail" | "sleep" | "rq" | "sidekiq"
+        | "dramatiq" | "huey_consumer" | "rqworker" | "huey_consumer.py" => true,
+        "manage.py" | "django-admin" => !word(1).starts_with("runserver"),
+        // plain: a command of artisan or of symfony's console has a name of its own
+        "php" => ["queue:", "schedule:", "horizon", "messenger:"]
+            .iter()
+            .any(|verb| word(2).starts_with(verb)),
+        "rake" | "rails" => word(1).contains(':'),
+        _ => false,
+    }
+}
+
 /// Whether a command line starts a program.
 fn fits(program: &Program, argv: &[Text]) -> bool {
     let mut commands = program.commands.iter();
     commands.any(|pattern| settle::command_fits(pattern, argv))
-}
-
-/// Apache and Tomcat read config files; as long as none of the project's is mounted, the image's own hold.
-fn web(cx: &mut Cx<'_>, fitting: &Program, argv: &[Text]) -> Option<Process> {
-    match image::process(cx, &[]) {
-        Ok(process) if process.program == fitting.name => Some(Process {
-            argv: argv.to_vec(),
-            span: serve::span(cx, argv),
-            ..process
-        }),
-        _ => others::configured(cx, &fitting.name, argv),
-    }
-}
-
-fn java(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
-    let quarkus = cx.known.program("quarkus")?;
-    if fits(quarkus, argv) {
-        return Some(serve::process(cx, quarkus, argv));
-    }
-    others::java(cx, argv)
 }
 
 fn pin(cx: &mut Cx<'_>, process: &mut Process, package: &str) {

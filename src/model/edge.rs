@@ -108,6 +108,7 @@ fn hop(model: &mut Model, edge: &Edge) -> Step {
         version: Setting::unknown("an edge has no version"),
         listeners: Vec::new(),
         listeners_complete: false,
+        slots: None,
         timeouts: Timeouts::new(),
     });
     model.routes.push(Route {

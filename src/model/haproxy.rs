@@ -102,6 +102,7 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
         ),
         listeners: Vec::new(),
         listeners_complete: conf.complete,
+        slots: None,
         timeouts: Timeouts::new(),
     });
     let proxies = Proxy::all(conf);
@@ -427,6 +428,8 @@ fn listener(line: &Line, word: &Word, at: usize, item: &str, tcp: bool, plain: b
         address,
         protocol: Setting::written(protocol, line.span),
         proxy_protocol: has("accept-proxy"),
+        backlog: None,
+        admits: None,
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
         version,
         listeners: Vec::new(),
         listeners_complete: conf.complete && !conf.fragment,
+        slots: None,
         timeouts: Timeouts::new(),
     });
     let mut reader = Reader {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::host::Host;
+use crate::host::{Host, PathKind, path};
 use crate::model::app::{ContainerFiles, Inside, Launch, recognise};
 use crate::model::knowledge::Known;
 use crate::model::{Hop, HopKind, Model};
@@ -20,14 +20,16 @@ pub(super) fn add(model: &mut Model, host: &dyn Host, project: &mut Project, set
     let services: Vec<ServiceRef> = project.services().map(|(at, _)| at).collect();
     for at in services {
         let launch = launch(project, at);
-        let view = project.container(at).view.clone();
+        let container = project.container(at);
+        let (view, context) = (container.view.clone(), container.context.clone());
         let mut files = Files {
             host,
             view: &view,
+            context: context.as_deref(),
             sources: &mut project.sources,
         };
         let (processes, why) = recognise(&launch, &mut files, known);
-        if processes.is_empty() {
+        if processes.is_empty() || why.is_some() {
             let why = why.unwrap_or_else(|| "nothing tells what it runs".to_owned());
             model.opaque.insert(at, why);
         }
@@ -48,6 +50,7 @@ pub(super) fn add(model: &mut Model, host: &dyn Host, project: &mut Project, set
                 listeners: process.listeners,
                 listeners_complete: process.listeners_complete,
                 timeouts: process.timeouts,
+                slots: process.slots,
             });
         }
     }
@@ -72,6 +75,7 @@ fn launch(project: &Project, at: ServiceRef) -> Launch {
 struct Files<'a> {
     host: &'a dyn Host,
     view: &'a View,
+    context: Option<&'a str>,
     sources: &'a mut Sources,
 }
 
@@ -89,6 +93,18 @@ impl ContainerFiles for Files<'_> {
             }
             Seen::Elsewhere(_) => Inside::Unknown(format!("{path} is not of the project")),
         }
+    }
+
+    fn source(&mut self, path: &str) -> Inside {
+        match self.context.and_then(|context| path::below(context, path)) {
+            Some(path) if self.host.stat(&path) == Some(PathKind::File) => self.open(&path),
+            Some(_) => Inside::Absent,
+            None => Inside::Unknown("it is built from no folder of the tree".to_owned()),
+        }
+    }
+
+    fn list(&mut self, path: &str) -> Result<Vec<String>, String> {
+        self.view.list(self.host, path)
     }
 
     fn text(&self, id: FileId) -> String {

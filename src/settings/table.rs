@@ -96,6 +96,9 @@ pub struct Program {
     /// Variables, by the same names.
     #[serde(default)]
     pub env: BTreeMap<String, Vec<String>>,
+    /// Names in the file that its `config` flag names, by the same names.
+    #[serde(default)]
+    pub file: BTreeMap<String, Vec<String>>,
     /// Files that may move the listener.
     pub config: Option<Watched>,
     /// How it stops.
@@ -172,7 +175,12 @@ impl Program {
         self.listen = self.listen.or_else(|| base.listen.clone());
         self.config = self.config.or_else(|| base.config.clone());
         self.sees = self.sees.or_else(|| base.sees.clone());
-        for (maps, others) in [(&mut self.flags, &base.flags), (&mut self.env, &base.env)] {
+        let pairs = [
+            (&mut self.flags, &base.flags),
+            (&mut self.env, &base.env),
+            (&mut self.file, &base.file),
+        ];
+        for (maps, others) in pairs {
             for (key, words) in others {
                 maps.entry(key.clone()).or_insert_with(|| words.clone());
             }

@@ -120,6 +120,45 @@ pub fn settings(text: &str) -> Vec<Entry<'_>> {
     entries
 }
 
+/// One tag of an XML file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Names and values, as they are written.
+    pub attributes: Vec<(&'a str, &'a str)>,
+    /// Bytes from `<` to the end of the last attribute.
+    pub range: Range<usize>,
+}
+
+/// Reads the tags of an XML file, comments left out.
+pub fn tags(text: &str) -> Vec<Tag<'_>> {
+    let all = parse(Rule::tags, text).map(Pair::into_inner);
+    let tags = all
+        .into_iter()
+        .flatten()
+        .filter(|pair| pair.as_rule() == Rule::tag);
+    tags.filter_map(tag).collect()
+}
+
+fn tag(pair: Pair<'_, Rule>) -> Option<Tag<'_>> {
+    let range = pair.as_span().start()..pair.as_span().end();
+    let mut parts = pair.into_inner();
+    let name = parts.next()?.as_str();
+    let attributes = parts.filter(|part| part.as_rule() == Rule::attribute);
+    let attributes = attributes.filter_map(|attribute| {
+        let mut sides = attribute
+            .into_inner()
+            .filter(|side| side.as_rule() != Rule::gap);
+        Some((sides.next()?.as_str(), sides.next()?.as_str()))
+    });
+    Some(Tag {
+        name,
+        attributes: attributes.collect(),
+        range,
+    })
+}
+
 /// Reads one `name = value`, if the text is one.
 pub fn assignment(text: &str) -> Option<Entry<'_>> {
     let pair = parse(Rule::settings, text)?.into_inner().next()?;

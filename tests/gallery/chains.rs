@@ -59,6 +59,7 @@ fn nginx() -> Hop {
         version: Setting::written("1.27.3".to_owned(), at("server {")),
         listeners: vec![listener(80, Bind::Any)],
         listeners_complete: true,
+        slots: None,
         timeouts: Timeouts::from([(Key::ClientIdle, known(75_000, "nginx", "1.27"))]),
     }
 }
@@ -71,6 +72,7 @@ fn gunicorn() -> Hop {
         version: Setting::unknown("the image does not tell it"),
         listeners: vec![listener(8000, Bind::Loopback)],
         listeners_complete: true,
+        slots: None,
         timeouts: Timeouts::from([
             (
                 Key::KeepaliveIdle,
@@ -92,6 +94,8 @@ fn listener(port: u16, bind: Bind) -> Listener {
         address: Setting::written(Address::Tcp { bind, port }, at("listen 80")),
         protocol: Setting::written(Protocol::Http, at("listen 80")),
         proxy_protocol: false,
+        backlog: None,
+        admits: None,
     }
 }
 

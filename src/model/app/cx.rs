@@ -50,8 +50,14 @@ pub(super) struct Cx<'a> {
     pub(super) cwd: String,
     /// How many wrappers and scripts are around this point.
     pub(super) depth: usize,
-    /// Variables that scripts and `env` set on the way.
-    overlay: HashMap<String, Text>,
+    /// What was set on the way.
+    overlay: Overlay,
+}
+
+/// Variables that scripts and `env` set on the way to a command line.
+#[derive(Clone, Default)]
+pub(super) struct Overlay {
+    set: HashMap<String, Text>,
     /// Why a script may have set any further variable.
     open: Option<String>,
 }
@@ -74,14 +80,13 @@ impl<'a> Cx<'a> {
             known,
             files,
             depth: 0,
-            overlay: HashMap::new(),
-            open: None,
+            overlay: Overlay::default(),
         }
     }
 
     /// A variable: `None` if it is certainly unset.
     pub(super) fn env(&self, name: &str) -> Option<Text> {
-        if let Some(text) = self.overlay.get(name) {
+        if let Some(text) = self.overlay.set.get(name) {
             return Some(text.clone());
         }
         let mut listed = self.launch.environment.iter().rev();
@@ -95,6 +100,7 @@ impl<'a> Cx<'a> {
             return Some(value.clone().unwrap_or_else(passed));
         }
         let why = self
+            .overlay
             .open
             .as_ref()
             .or(self.launch.environment_open.as_ref())?;
@@ -125,12 +131,22 @@ impl<'a> Cx<'a> {
 
     /// Sets a variable for what comes behind.
     pub(super) fn set(&mut self, name: &str, value: Text) {
-        self.overlay.insert(name.to_owned(), value);
+        self.overlay.set.insert(name.to_owned(), value);
+    }
+
+    /// What was set so far.
+    pub(super) fn overlay(&self) -> Overlay {
+        self.overlay.clone()
+    }
+
+    /// Goes back to what was set at another point.
+    pub(super) fn enter(&mut self, overlay: Overlay) {
+        self.overlay = overlay;
     }
 
     /// From here on any variable may be set.
     pub(super) fn open(&mut self, why: &str) {
-        self.open.get_or_insert_with(|| why.to_owned());
+        self.overlay.open.get_or_insert_with(|| why.to_owned());
     }
 
     /// A path, taken from the working directory if it is relative.
@@ -150,6 +166,24 @@ impl<'a> Cx<'a> {
             Inside::Absent => Read::Absent,
             Inside::Unknown(why) => Read::Unknown(why),
         }
+    }
+
+    /// The text of a file of the working directory, or of the folder that the image is built from: what a build packs
+    /// into a jar or a bundle, and the versions that it installs, are the same there.
+    pub(super) fn source(&mut self, path: &str) -> Read {
+        match self.read(path) {
+            Read::Text(id, text) => Read::Text(id, text),
+            other => match self.files.source(path) {
+                Inside::File(id) => Read::Text(id, self.files.text(id)),
+                _ => other,
+            },
+        }
+    }
+
+    /// The names in a folder that come from the project, sorted; `Err`: a part of it is unknown.
+    pub(super) fn list(&mut self, path: &str) -> Result<Vec<String>, String> {
+        let path = self.absolute(path);
+        self.files.list(&path)
     }
 
     /// Whether nothing but what is written here can have configured the program: the image is built from this tree

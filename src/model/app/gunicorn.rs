@@ -29,11 +29,19 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     } else {
         Protocol::Http
     };
+    let backlog = source.backlog(cx);
     let listeners = listeners
         .into_iter()
-        .map(|address| listener(address, protocol, base))
+        .map(|address| {
+            let made = listener(address, protocol, base);
+            crate::model::Listener {
+                backlog: backlog.clone().or(made.backlog.clone()),
+                ..made
+            }
+        })
         .collect();
     let mut process = serve::bare(cx, program, argv, listeners, timeouts);
+    process.slots = source.slots(cx, class.as_deref().ok());
     if class
         .ok()
         .as_deref()
@@ -200,6 +208,53 @@ impl Source {
                     .map_or("", |listen| listen.source.as_str());
                 vec![self.default(address, base, source)]
             }
+        }
+    }
+
+    fn backlog(&self, cx: &Cx<'_>) -> Option<Setting<Amount>> {
+        match self.get(cx, &names(&["--backlog"]), "backlog") {
+            Ok(text) => Some(duration(&text?, 1.0, Amount::Finite(0))),
+            Err(why) => Some(Setting::unknown(why)),
+        }
+    }
+
+    /// A sync worker has one request at a time, and gthread one a thread; the others take what comes.
+    fn slots(&self, cx: &Cx<'_>, class: Option<&str>) -> Option<Setting<Amount>> {
+        let count = |flags: &[&str], key: &str| match self.get(cx, &names(flags), key) {
+            Ok(text) => text.map(|text| duration(&text, 1.0, Amount::Finite(0))),
+            Err(why) => Some(Setting::unknown(why)),
+        };
+        let workers = count(&["-w", "--workers"], "workers")
+            .or_else(|| {
+                Some(duration(
+                    &cx.env("WEB_CONCURRENCY")?,
+                    1.0,
+                    Amount::Finite(0),
+                ))
+            })
+            .unwrap_or_else(|| {
+                let source = "gunicorn's settings: workers";
+                Setting::default_of(Amount::Finite(1), "gunicorn", "", source)
+            });
+        match class {
+            Some("sync") => Some(workers),
+            Some("gthread") => {
+                let threads = count(&["--threads"], "threads")?;
+                Some(match (workers, threads.value()) {
+                    (
+                        Setting::Known {
+                            value: Amount::Finite(workers),
+                            origin,
+                        },
+                        Some(Amount::Finite(threads)),
+                    ) => Setting::Known {
+                        value: Amount::Finite(workers * threads),
+                        origin,
+                    },
+                    _ => Setting::unknown("its workers or threads are not plain"),
+                })
+            }
+            _ => None,
         }
     }
 

@@ -34,7 +34,11 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Result<Process, String>
         return super::php::fpm(cx, argv).ok_or_else(|| "php-fpm is not in the tables".to_owned());
     }
     let moved = moved(cx, &image, argv);
-    Ok(known(cx, &image, &reference, argv, moved.as_deref()))
+    let mut process = known(cx, &image, &reference, argv, moved.as_deref());
+    if let Some(program) = cx.known.program(&process.program) {
+        super::web::told(cx, program, &mut process);
+    }
+    Ok(process)
 }
 
 /// nginx and HAProxy say in their own configs where they listen.
@@ -46,6 +50,7 @@ pub(super) fn proxy(cx: &Cx<'_>, name: &str, argv: &[Text]) -> Process {
         argv: argv.to_vec(),
         listeners: Vec::new(),
         listeners_complete: false,
+        slots: None,
         timeouts: Timeouts::new(),
         span: serve::span(cx, argv),
     }
@@ -77,28 +82,6 @@ fn known(
     argv: &[Text],
     moved: Option<&str>,
 ) -> Process {
-    let listeners = image.ports.iter().map(|port| {
-        let address = match moved {
-            Some(why) => Setting::unknown(why),
-            None => told(
-                Address::Tcp {
-                    bind: Bind::Any,
-                    port: *port,
-                },
-                reference,
-                image,
-            ),
-        };
-        let speaks = match protocol(&image.protocol) {
-            Some(protocol) => told(protocol, reference, image),
-            None => Setting::unknown("it depends on the version"),
-        };
-        Listener {
-            address,
-            protocol: speaks,
-            proxy_protocol: false,
-        }
-    });
     let program = image
         .program
         .as_deref()
@@ -123,11 +106,41 @@ fn known(
         name: program.map_or(base, |program| program.label.clone()),
         version: Setting::unknown("the tag of the image is not its program's version"),
         argv: argv.to_vec(),
-        listeners: listeners.collect(),
+        listeners: listeners(image, reference, moved),
         listeners_complete: image.complete && moved.is_none(),
+        slots: None,
         timeouts,
         span: serve::span(cx, argv),
     }
+}
+
+/// The ports of an image; unknown if something may move them.
+fn listeners(image: &Image, reference: &str, moved: Option<&str>) -> Vec<Listener> {
+    let listeners = image.ports.iter().map(|port| {
+        let address = match moved {
+            Some(why) => Setting::unknown(why),
+            None => told(
+                Address::Tcp {
+                    bind: Bind::Any,
+                    port: *port,
+                },
+                reference,
+                image,
+            ),
+        };
+        let speaks = match protocol(&image.protocol) {
+            Some(protocol) => told(protocol, reference, image),
+            None => Setting::unknown("it depends on the version"),
+        };
+        Listener {
+            address,
+            protocol: speaks,
+            proxy_protocol: false,
+            backlog: None,
+            admits: None,
+        }
+    });
+    listeners.collect()
 }
 
 /// What a row says of an image: certain if it is the project's own, else what the image usually does.

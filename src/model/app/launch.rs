@@ -1,7 +1,7 @@
 //! From entrypoint and command to the command line that stays: wrappers are taken off one by one, and what a shell
 //! or a script starts is followed as far as it is plain.
 
-use super::cx::{Cx, Read, basename, part};
+use super::cx::{Cx, Overlay, Read, basename, part};
 use super::{package, script};
 use crate::project::compose::Command;
 use crate::syntax::command;
@@ -26,6 +26,19 @@ pub(super) struct Line {
     pub(super) argv: Vec<Text>,
     /// Where it runs.
     pub(super) cwd: String,
+    /// What was set for it on the way.
+    pub(super) env: Overlay,
+}
+
+impl Line {
+    /// Run at this point.
+    pub(super) fn new(cx: &Cx<'_>, argv: Vec<Text>) -> Self {
+        Self {
+            argv,
+            cwd: cx.cwd.clone(),
+            env: cx.overlay(),
+        }
+    }
 }
 
 /// What a container starts.
@@ -80,8 +93,7 @@ pub(super) fn follow(cx: &mut Cx<'_>, mut argv: Vec<Text>) -> Started {
         };
         match step(cx, &first, &argv) {
             Step::Program => {
-                let cwd = cx.cwd.clone();
-                return Started::Lines(vec![Line { argv, cwd }]);
+                return Started::Lines(vec![Line::new(cx, argv)]);
             }
             Step::Then(rest) => argv = rest,
             Step::Done(started) => return started,
@@ -127,16 +139,22 @@ fn step(cx: &mut Cx<'_>, first: &str, argv: &[Text]) -> Step {
                 "-wait-retry-interval",
             ],
         )),
-        "poetry" | "pipenv" | "uv" | "pdm" | "hatch" | "rye" => runner(rest),
+        "poetry" | "pipenv" | "uv" | "pdm" | "hatch" | "rye" => runner(cx, rest),
         "uvx" | "pipx" => then(skip(rest, &["--from", "--with"])),
         "bundle" if is(rest.first(), "exec") => then(rest[1..].to_vec()),
         "npx" | "bunx" | "pnpx" => then(skip(rest, &["-p", "--package"])),
         "npm" | "yarn" | "pnpm" => package::run(cx, name, rest),
         "bun" if !rest.is_empty() => package::bun(cx, argv),
-        "python" | "python3" => python(rest),
-        _ if name.starts_with("python3.") || name.starts_with("python2") => python(rest),
+        "python" | "python3" => python(cx, rest),
+        _ if name.starts_with("python3.") || name.starts_with("python2") => python(cx, rest),
         _ if waits(name) => behind_dashes(rest, name),
         "supervisord" => super::supervisor::programs(cx, rest),
+        "honcho" | "foreman" | "forego" | "goreman" | "overmind" | "hivemind" => {
+            super::procfile::processes(cx, name, rest)
+        }
+        "pm2-runtime" | "pm2" | "pm2-docker" => super::ecosystem::pm2(cx, rest),
+        "s6-svscan" => super::s6::services(cx, rest, &argv[0]),
+        _ if first == "/init" => super::s6::services(cx, &[], &argv[0]),
         "docker-php-entrypoint" => then(rest.to_vec()),
         _ => file(cx, first, name, rest),
     }
@@ -178,7 +196,8 @@ fn behind_dashes(rest: &[Text], name: &str) -> Step {
 
 /// An executable that is a script of the project, or the pass-through entrypoint of an official image.
 fn file(cx: &mut Cx<'_>, first: &str, name: &str, rest: &[Text]) -> Step {
-    let script = is_source(name, "sh") || name.contains("entrypoint");
+    // s6 calls the script of a service `run`, in whatever shell.
+    let script = is_source(name, "sh") || name.contains("entrypoint") || name == "run";
     if first.contains('/') {
         if let Read::Text(_, text) = cx.read(first)
             && (script || shebang(&text))
@@ -238,7 +257,7 @@ fn env(cx: &mut Cx<'_>, rest: &[Text]) -> Step {
 }
 
 /// `poetry run x`, `uv run --frozen x`.
-fn runner(rest: &[Text]) -> Step {
+fn runner(cx: &Cx<'_>, rest: &[Text]) -> Step {
     let valued = [
         "--with",
         "--env-file",
@@ -270,11 +289,15 @@ fn runner(rest: &[Text]) -> Step {
     if module {
         return then(inner);
     }
-    if source { python(&inner) } else { then(inner) }
+    if source {
+        python(cx, &inner)
+    } else {
+        then(inner)
+    }
 }
 
 /// `python -m x` starts x; `python x.py` stays, as `python x.py` without flags in between.
-fn python(rest: &[Text]) -> Step {
+fn python(cx: &Cx<'_>, rest: &[Text]) -> Step {
     let mut at = 0;
     while let Some(word) = rest.get(at).and_then(Text::get) {
         match word {
@@ -283,7 +306,7 @@ fn python(rest: &[Text]) -> Step {
             "-c" => return Step::Done(Started::Unknown("it runs an inline program".to_owned())),
             word if word.starts_with('-') => at += 1,
             word if is_source(word, "py") => {
-                return Step::Done(super::python::script(rest[at..].to_vec()));
+                return Step::Done(Started::Lines(vec![Line::new(cx, rest[at..].to_vec())]));
             }
             _ => break,
         }

@@ -19,16 +19,7 @@ use crate::syntax::value::Text;
 pub(super) fn runs_sources(name: &str) -> bool {
     matches!(
         name,
-        "node"
-            | "nodejs"
-            | "nodemon"
-            | "ts-node"
-            | "ts-node-dev"
-            | "tsx"
-            | "pm2-runtime"
-            | "pm2"
-            | "bun"
-            | "deno"
+        "node" | "nodejs" | "nodemon" | "ts-node" | "ts-node-dev" | "tsx" | "bun" | "deno"
     )
 }
 
@@ -204,7 +195,7 @@ fn find(cx: &mut Cx<'_>, file: &str, fastify: bool) -> Found {
         paths.push(format!("src/{stem}.ts"));
     }
     for path in paths {
-        if let Read::Text(id, text) = cx.read(&path) {
+        if let Read::Text(id, text) = cx.source(&path) {
             return call(cx, id, &text, &path, fastify);
         }
     }
@@ -270,10 +261,7 @@ fn call(cx: &Cx<'_>, id: FileId, text: &str, path: &str, fastify: bool) -> Found
 
 /// A runner of sources, kept as it is.
 pub(super) fn kept(cx: &Cx<'_>, argv: Vec<Text>) -> Started {
-    Started::Lines(vec![Line {
-        argv,
-        cwd: cx.cwd.clone(),
-    }])
+    Started::Lines(vec![Line::new(cx, argv)])
 }
 
 /// Whether a word is a JavaScript or TypeScript source.

@@ -1,4 +1,4 @@
-//! The JVM, .NET and proxies written as apps: where they listen is told by properties, variables or flags.
+//! .NET and Traefik: where they listen is told by variables or flags.
 
 use super::Process;
 use super::cx::{Cx, Read};
@@ -7,77 +7,7 @@ use super::serve;
 use super::settle::{address, default, listener, port_of, said};
 use crate::model::knowledge::Program;
 use crate::model::{Address, Bind, Protocol, Setting, Timeouts};
-use crate::source::Span;
-use crate::syntax::constant;
 use crate::syntax::value::Text;
-
-/// `java … -jar app.jar`: Spring Boot, if the tree says so.
-pub(super) fn java(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
-    let folders = ["src/main/resources/", "config/", ""];
-    let mut told = Vec::new();
-    let mut spring = false;
-    for folder in folders {
-        if let Read::Text(id, text) = cx.read(&format!("{folder}application.properties")) {
-            for entry in constant::settings(&text) {
-                spring |= entry.name.starts_with("spring.") || entry.name.starts_with("server.");
-                let span = Span::new(id, entry.range.start, entry.range.end);
-                told.push((entry.name.to_owned(), Text::known(entry.value, span)));
-            }
-        }
-        for name in ["application.yml", "application.yaml"] {
-            if let Read::Text(..) = cx.read(&format!("{folder}{name}")) {
-                // YAML is not read here, so the port that it may set is unknown.
-                return Some(unread(cx, argv));
-            }
-        }
-    }
-    let pom = matches!(cx.read("pom.xml"), Read::Text(_, text) if text.contains("spring-boot"));
-    let gradle = ["build.gradle", "build.gradle.kts"].iter().any(|path| matches!(cx.read(path), Read::Text(_, text) if text.contains("springframework.boot")));
-    if !(spring || pom || gradle) {
-        return None;
-    }
-    let program = cx.known.program("spring-boot-tomcat")?;
-    let flags = Flags::new(&argv[1..]);
-    let property = |name: &str| {
-        told.iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, text)| Ok(text.clone()))
-    };
-    let host = serve::told(cx, program, &flags, "host").or_else(|| property("server.address"));
-    let port = serve::told(cx, program, &flags, "port").or_else(|| property("server.port"));
-    let options = ["JAVA_OPTS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"]
-        .iter()
-        .any(|name| {
-            cx.env(name)
-                .is_some_and(|text| text.get().is_none_or(|text| text.contains("server.port")))
-        });
-    let bound = if options && port.is_none() {
-        Setting::unknown("JAVA_OPTS may set the port")
-    } else {
-        serve::host_and_port(cx, program, host, port, Some(String::new()))
-    };
-    Some(serve::bare(
-        cx,
-        program,
-        argv,
-        vec![listener(bound, Protocol::Http, program)],
-        Timeouts::new(),
-    ))
-}
-
-fn unread(cx: &Cx<'_>, argv: &[Text]) -> Process {
-    Process {
-        program: "java".to_owned(),
-        name: "java".to_owned(),
-        version: Setting::unknown("no file of the tree pins it"),
-        argv: argv.to_vec(),
-        listeners: Vec::new(),
-        listeners_complete: false,
-        timeouts: Timeouts::new(),
-        span: serve::span(cx, argv),
-    }
-}
 
 /// `dotnet app.dll`: Kestrel by its variables; the Microsoft images set port 8080 since 8.0, 80 before.
 pub(super) fn dotnet(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {

@@ -4,21 +4,13 @@ use super::Process;
 use super::constants::Constants;
 use super::cx::{Cx, Read, basename};
 use super::flags::Flags;
-use super::launch::{Line, Started, is};
+use super::launch::is;
 use super::serve;
 use super::settle::{address, default, listener, said};
 use crate::model::{Address, Bind, Protocol, Setting};
 use crate::source::Span;
 use crate::syntax::constant;
 use crate::syntax::value::Text;
-
-/// A script that Python runs; the working directory is filled in by the caller's context.
-pub(super) fn script(argv: Vec<Text>) -> Started {
-    Started::Lines(vec![Line {
-        argv,
-        cwd: String::new(),
-    }])
-}
 
 /// `manage.py runserver [addr:]port`.
 pub(super) fn runserver(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
@@ -148,7 +140,7 @@ pub(super) fn pinned(cx: &mut Cx<'_>, package: &str) -> Option<Setting<String>> 
         "requirements/prod.txt",
         "requirements/base.txt",
     ] {
-        let Read::Text(id, text) = cx.read(file) else {
+        let Read::Text(id, text) = cx.source(file) else {
             continue;
         };
         for entry in constant::settings(&text) {

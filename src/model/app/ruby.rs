@@ -22,9 +22,8 @@ pub(super) fn puma(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         Err(why) => Config::Unknown(why),
     };
     let listeners = binds(cx, program, &flags, &config, version.is_some());
-    let mut process = serve::process(cx, program, argv);
-    process.listeners_complete = !listeners.is_empty();
-    process.listeners = listeners;
+    let timeouts = serve::timeouts(cx, program, &[]);
+    let mut process = serve::bare(cx, program, argv, listeners, timeouts);
     if version.is_none() {
         process.timeouts.insert(Key::KeepaliveIdle, unversioned());
     }
@@ -100,6 +99,8 @@ pub(super) fn unicorn(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         Err(why) => Config::Unknown(why),
     };
     let mut process = serve::process(cx, program, argv);
+    process.timeouts = serve::timeouts(cx, program, &[]);
+    process.slots = config.count(cx, "worker_processes");
     let told = flags.has(program.flags("bind")) || flags.has(program.flags("port"));
     if !told {
         let listens = config.addresses("listen", cx, 8080);
@@ -206,6 +207,16 @@ impl Config {
         (!addresses.is_empty()).then_some(addresses)
     }
 
+    fn count(&self, cx: &Cx<'_>, name: &str) -> Option<Setting<Amount>> {
+        match self {
+            Self::Text(_, _, constants) => {
+                Some(duration(&constants.get(cx, name)?, 1.0, Amount::Finite(0)))
+            }
+            Self::Unknown(why) => Some(Setting::unknown(why.clone())),
+            Self::None | Self::Unseen => None,
+        }
+    }
+
     fn limit(&self, cx: &Cx<'_>, process: &mut Process, name: &str, key: Key) {
         match self {
             Self::Text(_, _, constants) => {
@@ -304,7 +315,7 @@ fn unversioned() -> Setting<Amount> {
 
 /// The version of a gem in Gemfile.lock: `    puma (6.4.2)`.
 fn locked(cx: &mut Cx<'_>, gem: &str) -> Option<Setting<String>> {
-    let Read::Text(id, text) = cx.read("Gemfile.lock") else {
+    let Read::Text(id, text) = cx.source("Gemfile.lock") else {
         return None;
     };
     let entries = constant::settings(&text);

@@ -262,8 +262,7 @@ impl Walk<'_, '_> {
 
     fn background(&mut self, argv: Result<Vec<Text>, String>) {
         if let Ok(argv) = argv {
-            let cwd = self.cx.cwd.clone();
-            self.beside.push(Line { argv, cwd });
+            self.beside.push(Line::new(self.cx, argv));
         }
     }
 
@@ -388,15 +387,21 @@ impl Walk<'_, '_> {
 fn all(cx: &mut Cx<'_>, beside: Vec<Line>, last: Option<Vec<Text>>) -> Started {
     let home = cx.cwd.clone();
     let mut lines = Vec::new();
+    let env = cx.overlay();
     for line in beside {
         cx.cwd = line.cwd;
+        cx.enter(line.env);
         let depth = cx.depth;
-        if let Started::Lines(more) = follow(cx, line.argv) {
-            lines.extend(more);
+        let argv = line.argv.clone();
+        match follow(cx, line.argv) {
+            Started::Lines(more) => lines.extend(more),
+            // It may listen as well, and nobody knows where.
+            Started::Image | Started::Unknown(_) => lines.push(Line::new(cx, argv)),
         }
         cx.depth = depth;
     }
     cx.cwd = home;
+    cx.enter(env);
     match last.map(|argv| follow(cx, argv)) {
         Some(Started::Lines(more)) => lines.extend(more),
         Some(other) if lines.is_empty() => return other,

@@ -3,17 +3,59 @@
 use super::Process;
 use super::cx::{Cx, Read};
 use super::flags::Flags;
+use super::properties::Properties;
 use super::settle::{self, address, amount, default, duration, listener, port_of, said};
 use crate::model::knowledge::Program;
 use crate::model::{Address, Amount, Bind, Key, Listener, Protocol, Setting, Timeouts};
 use crate::source::Span;
-use crate::syntax::value::Text;
+use crate::syntax::value::{Text, path};
 
 /// A process of this program, everything read by the table.
 pub(super) fn process(cx: &mut Cx<'_>, program: &Program, argv: &[Text]) -> Process {
-    let listeners = listeners(cx, program, argv);
-    let timeouts = timeouts(cx, program, argv);
+    let words = with_file(cx, program, argv);
+    let listeners = listeners(cx, program, &words);
+    let timeouts = timeouts(cx, program, &words);
     bare(cx, program, argv, listeners, timeouts)
+}
+
+/// The command line with what its config file says in front, as if it were flags: a real flag stands behind and wins.
+fn with_file(cx: &mut Cx<'_>, program: &Program, argv: &[Text]) -> Vec<Text> {
+    let flags = Flags::new(argv.get(1..).unwrap_or(&[]));
+    let config = program.flags("config");
+    let (Ok(Some(text)), false) = (flags.get(config), program.file.is_empty()) else {
+        return argv.to_vec();
+    };
+    let mut told = Properties::default();
+    let path = text.get().unwrap_or("");
+    let readable = ["toml", "yaml", "yml", "properties", "ini"];
+    if !path::has_extension(path, &readable) || !told.add(cx, path) {
+        return argv.to_vec();
+    }
+    let mut words = vec![argv[0].clone()];
+    for (what, names) in &program.file {
+        let found = names.iter().find_map(|name| told.get(cx, name));
+        let (Some(Ok(value)), Some(flag)) = (found, program.flags(what).first()) else {
+            continue;
+        };
+        words.push(Text {
+            value: Ok(flag.clone()),
+            ..value.clone()
+        });
+        words.push(value);
+    }
+    let named: Vec<usize> = (1..argv.len())
+        .filter(|at| {
+            argv[*at]
+                .get()
+                .is_some_and(|word| config.iter().any(|flag| word.starts_with(flag.as_str())))
+        })
+        .collect();
+    words.extend(
+        (1..argv.len())
+            .filter(|at| !named.contains(at))
+            .map(|at| argv[at].clone()),
+    );
+    words
 }
 
 /// A process with what was read elsewhere.
@@ -30,6 +72,7 @@ pub(super) fn bare(
         version: Setting::unknown("no file of the tree pins it"),
         argv: argv.to_vec(),
         listeners_complete: !listeners.is_empty(),
+        slots: None,
         listeners,
         timeouts,
         span: span(cx, argv),
@@ -63,12 +106,14 @@ pub(super) fn timeouts(cx: &Cx<'_>, program: &Program, argv: &[Text]) -> Timeout
         };
         precise
             .or_else(plain)
+            .or_else(|| unread(program, &flags))
             .or_else(|| number(cx, program, "keepalive_idle_s"))
     });
     put(Key::Grace, {
         let told =
             told(cx, program, &flags, "grace").map(|text| limit(text, 1000.0, Amount::Finite(0)));
-        told.or_else(|| number(cx, program, "graceful_s"))
+        told.or_else(|| unread(program, &flags))
+            .or_else(|| number(cx, program, "graceful_s"))
     });
     // A limit that the program answers by itself kills no worker.
     if program
@@ -79,6 +124,12 @@ pub(super) fn timeouts(cx: &Cx<'_>, program: &Program, argv: &[Text]) -> Timeout
         put(Key::Worker, number(cx, program, "request_timeout_s"));
     }
     timeouts
+}
+
+/// Why a config file that is not read may say it.
+fn unread(program: &Program, flags: &Flags<'_>) -> Option<Setting<Amount>> {
+    let named = flags.has(program.flags("config"));
+    named.then(|| Setting::unknown("its config file may set it"))
 }
 
 /// A number of the table as a setting.

@@ -132,6 +132,11 @@ pub(super) fn listener(
         },
         address,
         proxy_protocol: false,
+        backlog: program.number("backlog").map(|number| {
+            let waiting = Amount::Finite(whole(number.value));
+            Setting::default_of(waiting, &program.label, "", number.source)
+        }),
+        admits: None,
     }
 }
 

@@ -4,6 +4,7 @@ use super::Process;
 use super::cx::{Cx, Read};
 use super::flags::Flags;
 use super::launch::is_source;
+use super::properties::Properties;
 use super::serve;
 use super::settle::{address, duration, listener};
 use crate::model::{Amount, Bind, Key, Listener, Protocol, Setting, Timeouts};
@@ -72,10 +73,13 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     if listeners.is_empty() {
         let why = told
             .open
+            .clone()
             .unwrap_or_else(|| "uwsgi is told no socket".to_owned());
         listeners.push(listener(Setting::unknown(why), Protocol::Uwsgi, program));
     }
-    Some(serve::bare(cx, program, argv, listeners, timeouts))
+    let mut process = serve::bare(cx, program, argv, listeners, timeouts);
+    told.pool(cx, &mut process);
+    Some(process)
 }
 
 fn made(cx: &Cx<'_>, text: &Text, protocol: Protocol, name: &str) -> Option<Listener> {
@@ -83,7 +87,11 @@ fn made(cx: &Cx<'_>, text: &Text, protocol: Protocol, name: &str) -> Option<List
     Some(listener(address, protocol, cx.known.program(name)?))
 }
 
-/// All that says something: flags, then the ini file.
+fn is_yaml(path: &str) -> bool {
+    is_source(path, "yaml") || is_source(path, "yml")
+}
+
+/// All that says something: flags, then the ini or the YAML file.
 struct Told {
     flags: Vec<Text>,
     ini: Vec<(String, Text)>,
@@ -98,11 +106,13 @@ impl Told {
             ini: Vec::new(),
             open: None,
         };
-        let named = Flags::new(&told.flags).get(&["--ini".to_owned()]);
-        let bare = told
-            .flags
-            .iter()
-            .find(|word| word.get().is_some_and(|word| is_source(word, "ini")));
+        let kinds = ["--ini", "--yaml", "--yml", "-y"].map(str::to_owned);
+        let named = Flags::new(&told.flags).get(&kinds);
+        let bare = told.flags.iter().find(|word| {
+            let is = |word: &str, kind| is_source(word, kind);
+            word.get()
+                .is_some_and(|word| ["ini", "yaml", "yml"].iter().any(|kind| is(word, kind)))
+        });
         let path = match (named, bare) {
             (Err(why), _) => {
                 told.open = Some(why);
@@ -111,7 +121,7 @@ impl Told {
             (Ok(Some(text)), _) => Some(text),
             (Ok(None), bare) => bare.cloned().or_else(|| cx.env("UWSGI_INI")),
         };
-        let other = [".yaml", ".yml", ".xml", ".json"];
+        let other = [".xml", ".json"];
         if told
             .flags
             .iter()
@@ -132,6 +142,12 @@ impl Told {
         // plain: `file:section`, and only the file is wanted
         let path = path.split(':').next().unwrap_or(path);
         match cx.read(path) {
+            Read::Text(..) if !is_source(path, "ini") && is_yaml(path) => {
+                let mut told = Properties::default();
+                told.add(cx, path);
+                self.open = told.open.take();
+                self.ini.extend(told.below("uwsgi."));
+            }
             Read::Text(id, text) => {
                 for entry in constant::settings(&text) {
                     if entry.section != "uwsgi" {
@@ -154,6 +170,30 @@ impl Told {
             }
             Read::Absent => self.open = Some(format!("{path} is missing")),
             Read::Unknown(why) => self.open = Some(why),
+        }
+    }
+
+    /// How many wait, and how many are served at a time.
+    fn pool(&self, cx: &Cx<'_>, process: &mut Process) {
+        if let Some(backlog) = self.last(cx, &["listen", "l"]) {
+            for listener in &mut process.listeners {
+                listener.backlog = Some(backlog.clone());
+            }
+        }
+        // Threads and the asynchronous modes make more of a process than one request.
+        let more = ["threads", "enable-threads", "gevent", "asyncio"];
+        if self.last(cx, &more).is_none() {
+            process.slots = self.last(cx, &["processes", "workers", "p"]);
+        }
+    }
+
+    /// The last number that is said, if one is.
+    fn last(&self, cx: &Cx<'_>, names: &[&str]) -> Option<Setting<Amount>> {
+        match self.all(cx, names) {
+            Ok(texts) => texts
+                .last()
+                .map(|text| duration(text, 1.0, Amount::Finite(0))),
+            Err(why) => Some(Setting::unknown(why)),
         }
     }
 

@@ -60,6 +60,8 @@ fn default_listener() -> Listener {
         address: Setting::default_of(address, "nginx", "", "ngx_http_core_module, listen"),
         protocol: Setting::default_of(Protocol::Http, "nginx", "", "ngx_http_core_module, listen"),
         proxy_protocol: false,
+        backlog: None,
+        admits: None,
     }
 }
 
@@ -80,6 +82,8 @@ fn listener(directive: &Directive, stream: bool, http2: bool) -> Option<Listener
         address: address(arg),
         protocol: Setting::written(protocol, directive.span),
         proxy_protocol: has("proxy_protocol"),
+        backlog: None,
+        admits: None,
     })
 }
 
