@@ -1,6 +1,7 @@
 //! An nginx process as a hop: its listeners, its upstreams, and every way through it with the values that hold there.
 
 mod listen;
+pub mod own;
 mod pass;
 mod places;
 mod retry;
@@ -8,8 +9,10 @@ mod reuse;
 mod scope;
 mod unfilled;
 mod upstream;
+pub mod variables;
 
 pub(crate) use pass::is_address;
+pub use pass::path_behind_socket;
 pub use places::{Place, passing, places, processes};
 pub use scope::Scope;
 pub use unfilled::{Unfilled, unfilled};

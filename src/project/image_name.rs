@@ -36,6 +36,18 @@ pub fn is_nginx_image(image: &str) -> bool {
     KNOWN.contains(&repository(image))
 }
 
+/// Whether the image is open source nginx as its makers build it, with no module of another maker in it.
+pub fn is_plain_nginx_image(image: &str) -> bool {
+    const PLAIN: &[&str] = &[
+        "nginx",
+        "nginxinc/nginx-unprivileged",
+        "nginx/nginx-unprivileged",
+        "chainguard/nginx",
+        "ubuntu/nginx",
+    ];
+    PLAIN.contains(&repository(image))
+}
+
 /// Whether the image is a HAProxy.
 pub fn is_haproxy_image(image: &str) -> bool {
     const KNOWN: &[&str] = &[

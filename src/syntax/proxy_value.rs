@@ -166,6 +166,21 @@ pub fn pieces(text: &str) -> Vec<Piece> {
         .collect()
 }
 
+/// The names of the named groups of a regular expression.
+pub fn capture_names(text: &str) -> Vec<&str> {
+    if !text.contains("(?") {
+        return Vec::new();
+    }
+    let pairs = ProxyValue::parse(Rule::capture_names, text)
+        .into_iter()
+        .flatten()
+        .flat_map(Pair::into_inner);
+    pairs
+        .filter(|pair| pair.as_rule() == Rule::capture)
+        .filter_map(|pair| Some(pair.into_inner().next()?.as_str()))
+        .collect()
+}
+
 /// Whether a text holds a variable.
 pub fn has_variable(text: &str) -> bool {
     text.contains('$')
@@ -188,6 +203,12 @@ mod tests {
         assert_eq!(haproxy_time("60"), Some(60));
         assert_eq!(haproxy_time("10s"), Some(10_000));
         assert_eq!(haproxy_time("1m30s"), None);
+    }
+
+    #[test]
+    fn groups_have_names() {
+        let names = capture_names(r"^(?<shop>[a-z]+)(?:x)\.(?P<zone>.+)(?<!y)(?'rest'.*)$");
+        assert_eq!(names, ["shop", "zone", "rest"]);
     }
 
     #[test]

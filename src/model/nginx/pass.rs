@@ -297,6 +297,9 @@ pub(super) fn dialled(raw: &RawAddress, place: &Spanned<String>, port: Option<u1
         if has_variable(socket) {
             return Dialled::Unknown(format!("{} holds a variable", place.value));
         }
+        if let Some((path, _)) = path_behind_socket(socket) {
+            return Dialled::Unknown(format!("{path} is followed by a path without a colon"));
+        }
         return Dialled::Unix(Spanned::new(socket.clone(), place.span));
     }
     let Some(host) = &raw.host else {
@@ -324,6 +327,17 @@ pub(super) fn dialled(raw: &RawAddress, place: &Spanned<String>, port: Option<u1
         },
         (None, None) => Dialled::Unknown(format!("{} has no port", place.value)),
     }
+}
+
+/// `/run/a.sock` and `/api` of `/run/a.sock/api`: what looks like a socket with the path of a request behind it, and is
+/// dialled as one path.
+pub fn path_behind_socket(socket: &str) -> Option<(&str, &str)> {
+    let ends = [".sock/", ".socket/"];
+    let end = ends
+        .iter()
+        .filter_map(|end| Some(socket.find(end)? + end.len() - 1))
+        .min()?;
+    Some((&socket[..end], &socket[end..]))
 }
 
 /// `8000` of `8000$request_uri`; a port that begins with a variable is unknown.

@@ -70,6 +70,18 @@ impl<'a> Scope<'a> {
         named.next_back()
     }
 
+    /// Whether a directive of `http {}` holds in none of its servers, for each has some of that name itself. Only where
+    /// one inherits them does nginx look at what they say.
+    pub fn is_overridden_by_servers(&self, directive: &Directive) -> bool {
+        let name = directive.name.value.as_str();
+        let mut servers = self.own("server").peekable();
+        let has_own = |server: &Directive| {
+            let inner = server.block.as_deref().unwrap_or(&[]);
+            inner.iter().any(|other| other.name.value == name)
+        };
+        servers.peek().is_some() && servers.all(has_own)
+    }
+
     /// The first argument of the directive that holds here.
     pub fn word(&self, name: &'static str) -> Option<&'a Spanned<String>> {
         self.find(name)?.0.args.first()
