@@ -19,6 +19,7 @@ mod protocol_mismatch;
 mod published_port_unserved;
 mod published_port_upstream;
 mod read_timeout_inverted;
+mod resolve_unusable;
 mod resolver_missing;
 mod restart_policy_absent;
 mod socket_missing;
@@ -102,6 +103,7 @@ pub const RULES: &[Rule] = &[
     rule!("published-port-unserved", published_port_unserved),
     rule!("published-port-upstream", published_port_upstream),
     rule!("read-timeout-inverted", read_timeout_inverted),
+    rule!("resolve-unusable", resolve_unusable),
     rule!("resolver-missing", resolver_missing),
     rule!("restart-policy-absent", restart_policy_absent),
     rule!("socket-missing", socket_missing),
