@@ -23,6 +23,7 @@ mod resolve_unusable;
 mod resolver_missing;
 mod restart_policy_absent;
 mod socket_missing;
+mod socket_path_malformed;
 mod start_order_unguarded;
 mod syntax_error;
 mod timeout_missing;
@@ -107,6 +108,7 @@ pub const RULES: &[Rule] = &[
     rule!("resolver-missing", resolver_missing),
     rule!("restart-policy-absent", restart_policy_absent),
     rule!("socket-missing", socket_missing),
+    rule!("socket-path-malformed", socket_path_malformed),
     rule!("start-order-unguarded", start_order_unguarded),
     rule!("suppression-reasonless"),
     rule!("suppression-unused"),
