@@ -33,6 +33,7 @@ mod upstream_host_unknown;
 mod upstream_name_misused;
 mod upstream_port_mismatch;
 mod upstream_without_servers;
+mod variable_undefined;
 mod websocket_headers_missing;
 mod websocket_timeout;
 mod words;
@@ -120,6 +121,7 @@ pub const RULES: &[Rule] = &[
     rule!("upstream-name-misused", upstream_name_misused),
     rule!("upstream-port-mismatch", upstream_port_mismatch),
     rule!("upstream-without-servers", upstream_without_servers),
+    rule!("variable-undefined", variable_undefined),
     rule!("websocket-headers-missing", websocket_headers_missing),
     rule!("websocket-timeout", websocket_timeout),
     rule!("worker-timeout-inverted", worker_timeout_inverted),
