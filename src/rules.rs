@@ -22,6 +22,8 @@ mod read_timeout_inverted;
 mod resolve_unusable;
 mod resolver_missing;
 mod restart_policy_absent;
+mod retries_stacked;
+mod retry_budget_exceeded;
 mod socket_missing;
 mod socket_path_malformed;
 mod start_order_unguarded;
@@ -36,6 +38,7 @@ mod upstream_without_servers;
 mod variable_undefined;
 mod websocket_headers_missing;
 mod websocket_timeout;
+mod waits;
 mod words;
 mod worker_timeout_inverted;
 
@@ -108,6 +111,8 @@ pub const RULES: &[Rule] = &[
     rule!("resolve-unusable", resolve_unusable),
     rule!("resolver-missing", resolver_missing),
     rule!("restart-policy-absent", restart_policy_absent),
+    rule!("retries-stacked", retries_stacked),
+    rule!("retry-budget-exceeded", retry_budget_exceeded),
     rule!("socket-missing", socket_missing),
     rule!("socket-path-malformed", socket_path_malformed),
     rule!("start-order-unguarded", start_order_unguarded),

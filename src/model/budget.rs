@@ -10,6 +10,13 @@ use crate::model::{Amount, Chain, HopKind, Key, Model, Retry, Route, Setting, St
 /// More attempts than this are not walked one by one.
 const MOST: usize = 10_000;
 
+/// How often an app behind these proxies is asked for one GET that it fails: the most of an app that says nothing for ever
+/// and one that closes the connection at once.
+pub fn executions(model: &Model, steps: &[Step]) -> usize {
+    let asked = |app| Walk::new(model, steps, app, false).from(0, 0).starts.len();
+    asked(App::Takes(u64::MAX)).max(asked(App::Closes))
+}
+
 /// What becomes of a request that takes a while.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Budget {
@@ -53,7 +60,7 @@ impl Cut {
 /// Sends a request through a chain whose app takes `ms` to answer.
 pub fn walk(model: &Model, chain: &Chain, ms: u64) -> Budget {
     let steps = &chain.steps;
-    let send = |post| Walk::new(model, steps, ms, post).from(0, 0);
+    let send = |post| Walk::new(model, steps, App::Takes(ms), post).from(0, 0);
     let (get, post) = (send(false), send(true));
     let passes = get.what == What::Answer;
     let killed = get.by + 1 == steps.len() && !passes;
@@ -112,10 +119,19 @@ impl End {
     }
 }
 
+/// What the app does with a request.
+#[derive(Debug, Clone, Copy)]
+enum App {
+    /// Answers after so many milliseconds.
+    Takes(u64),
+    /// Closes the connection at once.
+    Closes,
+}
+
 struct Walk<'a> {
     model: &'a Model,
     steps: &'a [Step],
-    ms: u64,
+    app: App,
     post: bool,
     /// The peers of each step's group: what a proxy remembers of them between two requests.
     peers: Vec<Vec<Peer>>,
@@ -138,7 +154,7 @@ impl Peer {
 }
 
 impl<'a> Walk<'a> {
-    fn new(model: &'a Model, steps: &'a [Step], ms: u64, post: bool) -> Self {
+    fn new(model: &'a Model, steps: &'a [Step], app: App, post: bool) -> Self {
         let peers = steps.iter().map(|step| {
             let links = step.route.map_or(0, |id| model.route(id).links.len());
             vec![Peer::default(); links]
@@ -146,7 +162,7 @@ impl<'a> Walk<'a> {
         Self {
             model,
             steps,
-            ms,
+            app,
             post,
             peers: peers.collect(),
             left: MOST,
@@ -269,14 +285,15 @@ impl<'a> Walk<'a> {
     /// The app answers when it is done, unless it kills the worker first.
     fn app(&self, at: usize, step: Option<Step>) -> End {
         let limit = step.and_then(|step| timeout(self.model, step, Key::Worker)?.value().copied());
-        let (what, after) = match (limit, step) {
-            (Some(Amount::Finite(limit)), Some(step)) if limit <= self.ms => {
+        let (what, after) = match (self.app, limit, step) {
+            (App::Closes, _, _) => (What::Closed, 0),
+            (App::Takes(ms), Some(Amount::Finite(limit)), Some(step)) if limit <= ms => {
                 match answers_when_killed(self.model.hop(step.hop)) {
                     Versions::All => (What::Status(500), limit),
                     _ => (What::Closed, limit),
                 }
             }
-            _ => (What::Answer, self.ms),
+            (App::Takes(ms), _, _) => (What::Answer, ms),
         };
         End {
             what,
@@ -311,7 +328,7 @@ fn patience_key(model: &Model, step: Step) -> Key {
 }
 
 /// How often a hop tries in all.
-fn attempts(model: &Model, step: Step) -> usize {
+pub fn attempts(model: &Model, step: Step) -> usize {
     let known = |key| match timeout(model, step, key)?.value()? {
         Amount::Finite(count) => usize::try_from(*count).ok(),
         Amount::Infinite => Some(MOST),
@@ -328,6 +345,60 @@ fn attempts(model: &Model, step: Step) -> usize {
 fn leads_nowhere(model: &Model, chain: &Chain) -> bool {
     let last = chain.steps.last().and_then(|step| step.link);
     last.is_some_and(|link| matches!(model.link(link).target, Target::Nowhere(_)))
+}
+
+/// Whether a hop tries again when no answer comes in time.
+pub fn repeats_late(model: &Model, step: Step) -> bool {
+    let retry = step.route.and_then(|id| model.route(id).retry.value());
+    retry.is_some_and(|retry| retry.timeout)
+}
+
+/// The longest that a hop may be busy with one request while nothing comes from behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Longest {
+    /// `Read`, or `Connect` where nothing takes the connection.
+    pub key: Key,
+    /// One attempt (milliseconds).
+    pub each: u64,
+    /// How many follow each other.
+    pub attempts: usize,
+    /// All of them (milliseconds).
+    pub total: u64,
+    /// Whether each attempt goes to another peer.
+    pub by_peers: bool,
+}
+
+/// What a proxy's own clocks come to; `None` if they are unknown or have no end.
+pub fn longest(model: &Model, step: Step) -> Option<Longest> {
+    let route = model.route(step.route?);
+    let retry = route.retry.value()?;
+    let all = attempts(model, step);
+    let of = |key: Key, repeats: bool| {
+        let each = match timeout(model, step, key)?.value()? {
+            Amount::Finite(each) => *each,
+            Amount::Infinite => return None,
+        };
+        // The window is looked at between two attempts.
+        let fit = retry.window.map_or(usize::MAX, |window| {
+            usize::try_from(window.div_ceil(each.max(1))).unwrap_or(usize::MAX)
+        });
+        let attempts = if repeats { all.min(fit.max(1)) } else { 1 };
+        Some(Longest {
+            key,
+            each,
+            attempts,
+            total: each.saturating_mul(u64::try_from(attempts).unwrap_or(u64::MAX)),
+            by_peers: timeout(model, step, Key::Tries).is_some(),
+        })
+    };
+    let read = of(Key::Read, retry.timeout)?;
+    // A single attempt to connect is no retry, and the kernel often ends it before its timeout does.
+    let connect = of(Key::Connect, retry.connect).filter(|connect| connect.attempts > 1);
+    Some(
+        connect
+            .filter(|connect| connect.total > read.total)
+            .unwrap_or(read),
+    )
 }
 
 /// Something that is not known.

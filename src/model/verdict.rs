@@ -1,5 +1,6 @@
 //! Where two hops of a chain disagree: the outer one gives up first, or keeps what the inner one has closed.
 
+use crate::model::budget::longest;
 use crate::model::version::{Versions, at_least};
 use crate::model::{Amount, Chain, Hop, HopKind, Key, Model, Reuse, Setting, Step, Verdict};
 
@@ -29,6 +30,7 @@ type Check = fn(&Model, Step, Step) -> Option<Outcome>;
 
 const CHECKS: &[(&str, Check)] = &[
     ("read-timeout-inverted", read_timeout),
+    ("retry-budget-exceeded", retry_budget),
     ("worker-timeout-inverted", worker_timeout),
     ("keepalive-inverted", keepalive),
 ];
@@ -57,6 +59,19 @@ fn read_timeout(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
     let inner_waits = value(model, inner, Key::Read)?;
     let status = model.route(outer.route?).on_timeout;
     (Amount::Finite(waits) <= inner_waits).then_some((status, Some(waits)))
+}
+
+/// Two proxies, the inner one of which tries several times: all attempts together must end before the outer one gives up.
+/// Where a single one is too long already, that is the fault.
+fn retry_budget(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
+    let Amount::Finite(waits) = value(model, outer, Key::Read)? else {
+        return None;
+    };
+    let longest = longest(model, inner).filter(|longest| longest.attempts > 1)?;
+    let status = model.route(outer.route?).on_timeout;
+    let exceeds = longest.total >= waits && longest.each < waits;
+    let is_told = read_timeout(model, outer, inner).is_some();
+    (exceeds && !is_told).then_some((status, Some(waits)))
 }
 
 /// For how many of its versions an app says something before it kills the worker of a request: gunicorn writes a 500 from

@@ -7,6 +7,7 @@ use crate::rules::words::stated;
 use crate::source::Span;
 
 /// Two neighbours of a chain that disagree.
+#[derive(Clone, Copy)]
 pub(super) struct Inversion<'a> {
     /// A chain that shows it.
     pub(super) chain: &'a Chain,
@@ -24,7 +25,12 @@ pub(super) struct Inversion<'a> {
     pub(super) ways: usize,
 }
 
-impl Inversion<'_> {
+impl<'a> Inversion<'a> {
+    /// The same pair, with another value of the inner hop.
+    pub(super) fn comparing(&self, behind: &'a Setting<Amount>) -> Self {
+        Self { behind, ..*self }
+    }
+
     /// Where the way through the outer hop is chosen.
     pub(super) fn route(&self, model: &Model) -> Span {
         self.outer

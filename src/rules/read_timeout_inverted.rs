@@ -1,15 +1,12 @@
 //! rules/read-timeout-inverted.md
 
 use crate::finding::{Effect, Severity};
-use crate::model::verdict::timeout;
-use crate::model::{Amount, Key, Model, Protocol};
+use crate::model::budget::longest;
+use crate::model::{Amount, Key};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, inversions};
+use crate::rules::waits::{lowered, raised};
 use crate::rules::words::{count, duration, soften};
-
-/// How much longer an outer hop should wait than the one behind it (milliseconds): time for the inner 504 to be written
-/// and read.
-const MARGIN: u64 = 5000;
 
 pub(super) fn check(cx: &mut Ctx) {
     for inversion in inversions(cx, "read-timeout-inverted", Key::Read, &[Key::Read]) {
@@ -27,22 +24,29 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         cx.hop_name(inversion.inner.hop),
     );
     let route = inversion.route(model);
-    let passes_bytes = inversion
+    let status = inversion
         .outer
         .route
-        .is_some_and(|id| model.route(id).protocol == Protocol::Tcp);
-    let message = if short == long {
-        format!(
+        .and_then(|id| model.route(id).on_timeout);
+    let message = match (short, long) {
+        _ if short == long => format!(
             "{front} waits {}, exactly as long as {behind} behind it, and the outer one wins",
             duration(short)
-        )
-    } else {
-        format!(
+        ),
+        // Where one of them has the wrong unit, the difference says nothing.
+        (Amount::Finite(short), Amount::Finite(long)) if (long - short) % 1000 == 0 => format!(
+            "{front} waits {}, {behind} behind it {}, which is {} longer",
+            duration(Amount::Finite(short)),
+            duration(Amount::Finite(long)),
+            duration(Amount::Finite(long - short))
+        ),
+        _ => format!(
             "{front} waits {}, {behind} behind it {}",
             duration(short),
             duration(long)
-        )
+        ),
     };
+    let help = help(cx, inversion);
     let [(primary, here), (other, there)] = inversion.ends(
         model,
         &format!("gives up after {}", duration(short)),
@@ -55,51 +59,36 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
     }
     finding
         .label(other, there)
-        .help(help(model, inversion, (short, &front), (long, &behind)))
+        .help(help)
         .because("outer", short)
         .because("inner", long);
-    if passes_bytes {
-        finding.outcome(Effect::Closed, &[]);
-    }
+    match status {
+        Some(status) => finding.outcome(Effect::Response, &[status]),
+        None => finding.outcome(Effect::Closed, &[]),
+    };
     if inversion.waits.span().is_none() && inversion.behind.span().is_none() {
         finding.severity(Severity::Info);
     }
     soften(finding, &[inversion.waits, inversion.behind]);
 }
 
-/// A proposal that holds for the whole chain: raising a hop must not put it above the one in front of it.
-fn help(
-    model: &Model,
-    inversion: &Inversion,
-    (short, front): (Amount, &str),
-    (long, behind): (Amount, &str),
-) -> String {
-    if inversion.is_at_edge(model) {
-        return format!(
-            "let {behind} wait less than {}: it then answers 504 itself, and knows why",
-            duration(short)
-        );
+/// The outer hops are raised where they can be. An edge is no file of the tree, so there the inner ones give way.
+fn help(cx: &Ctx, inversion: &Inversion) -> String {
+    let (model, chain, at) = (cx.model, inversion.chain, inversion.at);
+    let why = "then answers 504 itself, and knows why";
+    let behind = cx.program(inversion.inner.hop);
+    let total = longest(model, inversion.inner).map(|longest| longest.total);
+    let waits = total
+        .filter(|_| !inversion.is_at_edge(model))
+        .and_then(|total| raised(model, chain, at, total));
+    if let Some(waits) = waits {
+        let more = cx.propose(&waits, "more", "in front of");
+        return format!("{more}: {behind} {why}");
     }
-    let Amount::Finite(long) = long else {
-        return format!(
-            "give {behind} a read timeout below the {} of {front}",
-            duration(short)
-        );
+    let Some(Amount::Finite(limit)) = inversion.waits.value() else {
+        return format!("give {behind} a read timeout");
     };
-    let wanted = Amount::Finite(long + MARGIN);
-    let in_front = inversion.chain.steps[..inversion.at].iter().rev();
-    let limit = in_front
-        .filter_map(|step| timeout(model, *step, Key::Read)?.value().copied())
-        .find(|limit| *limit <= wanted);
-    match limit {
-        None => format!(
-            "let {front} wait {} or more: {behind} then answers 504 itself, and knows why",
-            duration(wanted)
-        ),
-        Some(limit) => format!(
-            "let {behind} wait less than {}: {front} cannot be raised above the {} of the hop in front of it",
-            duration(short),
-            duration(limit)
-        ),
-    }
+    let waits = lowered(model, chain, at + 1, *limit);
+    let less = cx.propose(&waits, "less", "behind");
+    format!("{less}: {behind} {why}")
 }

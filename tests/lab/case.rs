@@ -49,14 +49,17 @@ pub(crate) fn run(files: &[File], spec: &Spec, only: Only) -> Result<Report, Str
         only,
         stack: &stack,
     };
-    let _stubs = lab.stubs()?;
+    let stubs = lab.stubs()?;
     let _dns = lab.name_server()?;
     let apps = lab.apps()?;
     let proxies = match lab.proxies()? {
         Ok(proxies) => proxies,
         Err(report) => return Ok(report),
     };
-    let outcome = lab.ask(&proxies, &apps)?;
+    let mut outcome = lab.ask(&proxies, &apps)?;
+    if spec.count {
+        outcome = Outcome::Asked(stubs.iter().map(stub::Running::asked).sum());
+    }
     let programs = proxies
         .iter()
         .map(|(_, proxy)| &proxy.program)

@@ -22,6 +22,8 @@ pub(crate) enum Outcome {
     Cut,
     /// Bytes that are no HTTP.
     NotHttp,
+    /// The stand-ins were asked so often.
+    Asked(usize),
 }
 
 impl Outcome {
@@ -40,6 +42,7 @@ impl fmt::Display for Outcome {
             Self::Hang => out.write_str("hang"),
             Self::Cut => out.write_str("cut"),
             Self::NotHttp => out.write_str("not-http"),
+            Self::Asked(times) => write!(out, "asked {times} times"),
         }
     }
 }

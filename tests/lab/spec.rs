@@ -31,6 +31,9 @@ pub(crate) struct Spec {
     /// What is sent, in order; one `GET /` unless told. The outcome is the first that is no success, else the last.
     #[serde(default)]
     pub(crate) request: Vec<Request>,
+    /// Whether the outcome is how often the stand-ins were asked, in place of what the client got.
+    #[serde(default)]
+    pub(crate) count: bool,
     /// Stand-ins for programs that the lab has not, and for hosts outside the project.
     #[serde(default)]
     pub(crate) stub: Vec<Stub>,

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,15 @@ use super::spec::Behaviour;
 /// A stub that listens until it is dropped.
 pub(crate) struct Running {
     over: Arc<AtomicBool>,
+    asked: Arc<AtomicUsize>,
     address: SocketAddr,
+}
+
+impl Running {
+    /// How many requests it has got.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Running {
@@ -32,8 +40,10 @@ pub(crate) fn start(
     let listener =
         TcpListener::bind(address).map_err(|error| format!("stub on {address}: {error}"))?;
     let over = Arc::new(AtomicBool::new(false));
+    let asked = Arc::new(AtomicUsize::new(0));
     let running = Running {
         over: Arc::clone(&over),
+        asked: Arc::clone(&asked),
         address,
     };
     thread::spawn(move || {
@@ -41,9 +51,13 @@ pub(crate) fn start(
             if over.load(Ordering::Relaxed) {
                 break;
             }
-            let over = Arc::clone(&over);
+            let mut connection = Connection {
+                stream,
+                over: Arc::clone(&over),
+                asked: Arc::clone(&asked),
+            };
             // A peer that goes away in the middle is no failure of the stub.
-            thread::spawn(move || drop(Connection { stream, over }.serve(behaviour, after)));
+            thread::spawn(move || drop(connection.serve(behaviour, after)));
         }
     });
     Ok(running)
@@ -52,6 +66,7 @@ pub(crate) fn start(
 struct Connection {
     stream: TcpStream,
     over: Arc<AtomicBool>,
+    asked: Arc<AtomicUsize>,
 }
 
 impl Connection {
@@ -64,6 +79,7 @@ impl Connection {
         }
         let mut idle_since: Option<Instant> = None;
         while let Some(head) = self.request()? {
+            self.asked.fetch_add(1, Ordering::Relaxed);
             let was_idle = idle_since.is_some_and(|since| since.elapsed() >= after);
             match behaviour {
                 Behaviour::IdleClose if was_idle => return Ok(()),

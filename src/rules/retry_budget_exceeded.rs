@@ -1,0 +1,92 @@
+//! rules/retry-budget-exceeded.md
+
+use crate::finding::Severity;
+use crate::model::budget::{Longest, longest};
+use crate::model::verdict::timeout;
+use crate::model::{Amount, Key};
+use crate::rules::Ctx;
+use crate::rules::inversion::{Inversion, inversions};
+use crate::rules::waits::raised;
+use crate::rules::words::{count, duration, soften};
+
+pub(super) fn check(cx: &mut Ctx) {
+    for inversion in inversions(cx, "retry-budget-exceeded", Key::Read, &[Key::Read]) {
+        report(cx, &inversion);
+    }
+}
+
+fn report(cx: &mut Ctx, inversion: &Inversion) {
+    let model = cx.model;
+    let (Some(waits), Some(longest)) = (
+        inversion.waits.value().copied(),
+        longest(model, inversion.inner),
+    ) else {
+        return;
+    };
+    let Some(each) = timeout(model, inversion.inner, longest.key) else {
+        return;
+    };
+    let message = message(cx, inversion, &longest, waits);
+    let help = help(cx, inversion, &longest, waits);
+    let once = duration(Amount::Finite(longest.each));
+    let gives_up = format!("gives up after {}", duration(waits));
+    let inversion = inversion.comparing(each);
+    let ends = inversion.ends(model, &gives_up, &format!("{once} for each attempt"));
+    let [(primary, here), (other, there)] = ends;
+    let route = inversion.inner.route.map(|id| model.route(id));
+    let peers = route.map_or(&[][..], |route| &route.links);
+    let finding = cx.report(primary, message);
+    finding.here(here).label(other, there);
+    for id in peers
+        .iter()
+        .take(longest.attempts)
+        .filter(|_| longest.by_peers)
+    {
+        finding.label(model.link(*id).span, "asked in turn");
+    }
+    finding
+        .help(help)
+        .because("outer", waits)
+        .because("each", longest.each)
+        .because("attempts", longest.attempts);
+    if each.span().is_none() {
+        finding.severity(Severity::Info);
+    }
+    soften(finding, &[inversion.waits, each]);
+}
+
+fn message(cx: &Ctx, inversion: &Inversion, longest: &Longest, waits: Amount) -> String {
+    let what = match longest.key {
+        Key::Connect => "to connect",
+        _ => "for an answer",
+    };
+    format!(
+        "{} waits {}, {} behind it up to {}: {} of {} {what}",
+        cx.hop_name(inversion.outer.hop),
+        duration(waits),
+        cx.hop_name(inversion.inner.hop),
+        duration(Amount::Finite(longest.total)),
+        count(longest.attempts, "attempt"),
+        duration(Amount::Finite(longest.each)),
+    )
+}
+
+fn help(cx: &Ctx, inversion: &Inversion, longest: &Longest, waits: Amount) -> String {
+    let behind = cx.hop_name(inversion.inner.hop);
+    let limit = match waits {
+        Amount::Finite(limit) => limit,
+        Amount::Infinite => u64::MAX,
+    };
+    let fit = (limit.saturating_sub(1) / longest.each.max(1)).max(1);
+    let fewer = if longest.by_peers {
+        format!("set `proxy_next_upstream_tries` of {behind} to {fit}")
+    } else {
+        format!("set `retries` of {behind} to {}", fit - 1)
+    };
+    match raised(cx.model, inversion.chain, inversion.at, longest.total) {
+        Some(waits) if !inversion.is_at_edge(cx.model) => {
+            format!("{}, or {fewer}", cx.propose(&waits, "more", "in front of"))
+        }
+        _ => fewer,
+    }
+}
