@@ -36,9 +36,9 @@ mod upstream_name_misused;
 mod upstream_port_mismatch;
 mod upstream_without_servers;
 mod variable_undefined;
+mod waits;
 mod websocket_headers_missing;
 mod websocket_timeout;
-mod waits;
 mod words;
 mod worker_timeout_inverted;
 
