@@ -9,6 +9,7 @@ pub mod image;
 pub mod image_name;
 mod inline;
 pub mod nginx;
+pub mod nginx_image;
 
 use std::collections::BTreeSet;
 

@@ -29,7 +29,8 @@ pub(super) fn add(model: &mut Model, host: &dyn Host, project: &mut Project, set
             sources: &mut project.sources,
         };
         let (processes, why) = recognise(&launch, &mut files, known);
-        if processes.is_empty() || why.is_some() {
+        // An image that runs a proxy and nothing else is known, whether the recogniser knows it or not.
+        if (processes.is_empty() || why.is_some()) && !model.alone.contains(&at) {
             let why = why.unwrap_or_else(|| "nothing tells what it runs".to_owned());
             model.opaque.insert(at, why);
         }

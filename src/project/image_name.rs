@@ -21,21 +21,6 @@ pub fn tag(image: &str) -> Option<&str> {
     bare[tail..].rfind(':').map(|at| &bare[tail + at + 1..])
 }
 
-/// Whether the image is an nginx whose files lie where those of the official one do.
-pub fn is_nginx_image(image: &str) -> bool {
-    const KNOWN: &[&str] = &[
-        "nginx",
-        "nginxinc/nginx-unprivileged",
-        "nginx/nginx-unprivileged",
-        "openresty/openresty",
-        "jonasal/nginx-certbot",
-        "nginxproxy/nginx-proxy",
-        "chainguard/nginx",
-        "ubuntu/nginx",
-    ];
-    KNOWN.contains(&repository(image))
-}
-
 /// Whether the image is open source nginx as its makers build it, with no module of another maker in it.
 pub fn is_plain_nginx_image(image: &str) -> bool {
     const PLAIN: &[&str] = &[

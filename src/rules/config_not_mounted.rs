@@ -5,7 +5,8 @@ use crate::host::path;
 use crate::model::ServiceRef;
 use crate::project::compose::Command;
 use crate::project::image::{Absent, Container};
-use crate::project::image_name::{is_haproxy_image, is_nginx_image, repository};
+use crate::project::image_name::{is_haproxy_image, repository};
+use crate::project::nginx_image::nginx_image;
 use crate::rules::Ctx;
 use crate::source::{FileId, Span};
 use crate::syntax::Format;
@@ -45,7 +46,7 @@ fn kind_of(absent: &Absent, container: &Container) -> Option<Format> {
     let read = target == "/etc/nginx/nginx.conf"
         || (folder == "/etc/nginx/conf.d" && name.ends_with(".conf"))
         || (folder == "/etc/nginx/templates" && name.ends_with(".template"));
-    (read && is_nginx_image(image)).then_some(Format::Nginx)
+    (read && nginx_image(image).is_some()).then_some(Format::Nginx)
 }
 
 /// The config that a mount of nothing must mean: one of that kind below the stack's folder that no container gets, of

@@ -7,16 +7,14 @@ use crate::host::path;
 use crate::project::container::{Location, Seen};
 use crate::project::files::Files;
 use crate::project::image::Container;
-use crate::project::image_name::{is_haproxy_image, is_nginx_image, repository};
+use crate::project::image_name::is_haproxy_image;
 use crate::project::nginx::{Expander, NginxConf, Root};
+use crate::project::nginx_image::nginx_image;
 use crate::project::{Envsubst, Project, ServiceRef};
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::Format;
 use crate::syntax::nginx::Directive;
 
-/// The nginx.conf of the official image, as far as rules look at it.
-const SHIPPED_NGINX: &str =
-    "http {\n    keepalive_timeout 65;\n    include /etc/nginx/conf.d/*.conf;\n}\n";
 /// What packages of other distributions include.
 const PACKAGED_NGINX: &str = "http {\n    include /etc/nginx/conf.d/*.conf;\n    include /etc/nginx/http.d/*.conf;\n    include /etc/nginx/sites-enabled/*;\n}\nstream {\n    include /etc/nginx/stream.d/*.conf;\n}\n";
 
@@ -31,16 +29,13 @@ pub(super) fn nginx_of(
     if !runs_nginx(container, &placed) {
         return None;
     }
-    let known = is_nginx_image(image_of(container));
+    let image = nginx_image(image_of(container));
+    let known = image.is_some();
     let inside = main_path(container);
     let main = main_file(files, container, &inside)?;
     let envsubst = container.envsubst();
-    let mut expander = Expander::new(
-        files,
-        Root::Container(&container.view),
-        path::parent(&inside),
-        Some(&envsubst),
-    );
+    let root = Root::Container(&container.view);
+    let mut expander = Expander::new(files, root, path::parent(&inside), Some(&envsubst));
     let mut directives = expander.file(main.id, main.given && names_word(container, "envsubst"));
     let mut included = std::mem::take(&mut expander.included);
     let loose = placed
@@ -59,7 +54,8 @@ pub(super) fn nginx_of(
         directives.extend(wrap(extra, *id));
         included.extend(std::mem::take(&mut expander.included));
     }
-    let (complete, templates) = (expander.complete, expander.templates);
+    let complete = expander.complete && image.is_none_or(|image| !image.writes);
+    let templates = expander.templates;
     let first_included = placed.iter().find(|(_, id)| included.contains(id));
     // Findings about the whole process belong into a file of the project, not into a shipped main.
     let point = last_loose
@@ -94,7 +90,7 @@ fn prepared(container: &Container) -> Envsubst {
 /// Whether a container runs nginx: its image is one, or its command or its folders say so of the configs placed in it.
 fn runs_nginx(container: &Container, placed: &[(String, FileId)]) -> bool {
     let image = image_of(container);
-    if is_nginx_image(image) {
+    if nginx_image(image).is_some() {
         return true;
     }
     if placed.is_empty() {
@@ -120,16 +116,22 @@ struct Main {
 
 /// The file at the path of the main file, or what the image or the package ships in its place.
 fn main_file(files: &mut Files, container: &Container, inside: &str) -> Option<Main> {
-    let known = is_nginx_image(image_of(container));
-    let (name, text) = match container.view.look(files.host, inside) {
-        Seen::File(path) => {
+    let image = nginx_image(image_of(container));
+    let (name, text) = match (container.view.look(files.host, inside), image) {
+        (Seen::File(path), _) => {
             return files.open(&path).map(|id| Main { id, given: true });
         }
-        Seen::Elsewhere(Location::Image(_)) if known => ("nginx.conf of the image", SHIPPED_NGINX),
-        Seen::Elsewhere(Location::Image(_)) => ("nginx.conf of the package", PACKAGED_NGINX),
-        _ => ("nginx.conf that is not in the tree", "http {\n}\n"),
+        (Seen::Elsewhere(Location::Image(_)), Some(image)) => (image.name(), image.text),
+        (Seen::Absent(_), Some(image)) if image.seeds => (image.name(), image.text),
+        (Seen::Elsewhere(Location::Image(_)), None) => {
+            ("nginx.conf of the package".to_owned(), PACKAGED_NGINX)
+        }
+        _ => (
+            "nginx.conf that is not in the tree".to_owned(),
+            "http {\n}\n",
+        ),
     };
-    let id = files.shipped(name, text);
+    let id = files.shipped(&name, text);
     Some(Main { id, given: false })
 }
 
@@ -143,10 +145,9 @@ fn main_path(container: &Container) -> String {
     let named = own.find(|word| *word == "-c").and_then(|_| own.next());
     match named {
         Some(file) => path::absolute("/etc/nginx", file),
-        _ if repository(image_of(container)) == "openresty/openresty" => {
-            "/usr/local/openresty/nginx/conf/nginx.conf".to_owned()
-        }
-        _ => "/etc/nginx/nginx.conf".to_owned(),
+        _ => nginx_image(image_of(container))
+            .map_or("/etc/nginx/nginx.conf", |image| image.main)
+            .to_owned(),
     }
 }
 
@@ -241,7 +242,8 @@ pub(super) fn host_nginx(
         conf.service = Some(*service);
         conf.unmounted = true;
         conf.image.clone_from(&container.image);
-        conf.alone = is_nginx_image(image_of(container)) && is_plain_launch(container, "nginx");
+        conf.alone =
+            nginx_image(image_of(container)).is_some() && is_plain_launch(container, "nginx");
         project.nginx.retain(|conf| conf.service != Some(*service));
         confs.push(conf);
     }
