@@ -244,7 +244,7 @@ impl<'a> Lab<'a> {
             .unwrap_or_default();
         let Some(name) = &request.stalled else {
             thread::sleep(wait);
-            return Ok(client::send(to, request, patience));
+            return Ok(client::send_all(to, request, patience));
         };
         let stalled = apps.iter().find(|(app, _)| app == name);
         let (_, program) =

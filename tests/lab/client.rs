@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::spec::Request;
@@ -45,6 +46,27 @@ impl fmt::Display for Outcome {
             Self::Asked(times) => write!(out, "asked {times} times"),
         }
     }
+}
+
+/// Sends a request from as many clients at the same time as it says.
+pub(crate) fn send_all(to: SocketAddr, request: &Request, patience: Duration) -> Outcome {
+    if request.clients < 2 {
+        return send(to, request, patience);
+    }
+    let outcomes: Vec<Outcome> = thread::scope(|scope| {
+        let clients: Vec<_> = (0..request.clients)
+            .map(|_| scope.spawn(|| send(to, request, patience)))
+            .collect();
+        let ended = clients.into_iter().map(thread::ScopedJoinHandle::join);
+        ended
+            .map(|outcome| outcome.unwrap_or(Outcome::Closed))
+            .collect()
+    });
+    let failed = outcomes.iter().find(|outcome| !outcome.is_success());
+    failed
+        .or(outcomes.last())
+        .copied()
+        .unwrap_or(Outcome::Closed)
 }
 
 /// Sends a request and reads until the answer is whole, the connection ends, or patience does.

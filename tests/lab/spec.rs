@@ -65,6 +65,9 @@ pub(crate) struct Request {
     /// How often it is sent, one after the other.
     #[serde(default = "once")]
     pub(crate) times: usize,
+    /// How many clients send it at the same time; the outcome is the first that is no success, else the last.
+    #[serde(default = "once")]
+    pub(crate) clients: usize,
 }
 
 impl Default for Request {
@@ -77,6 +80,7 @@ impl Default for Request {
             after: None,
             stalled: None,
             times: once(),
+            clients: once(),
         }
     }
 }
