@@ -8,6 +8,7 @@ pub mod chain;
 pub mod defaults;
 mod edge;
 pub mod haproxy;
+mod key;
 pub mod knowledge;
 pub mod nginx;
 mod process;
@@ -22,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use address::{Address, Amount, Bind};
 pub use budget::Budget;
+pub use key::Key;
 pub use retry::Retry;
 pub use setting::{Origin, Setting};
 
@@ -96,89 +98,6 @@ pub struct Listener {
     pub admits: Option<Spanned<Vec<String>>>,
 }
 
-/// Keys of the timeouts of a hop, in the order of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Key {
-    /// Establishing the connection to the next hop (milliseconds).
-    Connect,
-    /// Between two writes to the next hop (milliseconds).
-    Send,
-    /// Between two reads from the next hop (milliseconds).
-    Read,
-    /// Further attempts after the first one (count).
-    Retries,
-    /// Attempts in all, the first one included (count).
-    Tries,
-    /// How long an idle connection is kept: by a proxy towards the next hop, by an app towards the proxy (milliseconds).
-    KeepaliveIdle,
-    /// Requests on one kept connection (count).
-    KeepaliveRequests,
-    /// Waiting for the client's request head (milliseconds).
-    ClientHeader,
-    /// Between two reads of the client's body (milliseconds).
-    ClientBody,
-    /// How long an idle client connection is kept (milliseconds).
-    ClientIdle,
-    /// Waiting for a free slot of the next hop (milliseconds).
-    Queue,
-    /// An upgraded connection without traffic (milliseconds).
-    Tunnel,
-    /// After which an app kills the worker of a request (milliseconds).
-    Worker,
-    /// Between the stop signal and the end (milliseconds).
-    Grace,
-}
-
-impl Key {
-    /// Every key.
-    pub const ALL: [Self; 14] = [
-        Self::Connect,
-        Self::Send,
-        Self::Read,
-        Self::Retries,
-        Self::Tries,
-        Self::KeepaliveIdle,
-        Self::KeepaliveRequests,
-        Self::ClientHeader,
-        Self::ClientBody,
-        Self::ClientIdle,
-        Self::Queue,
-        Self::Tunnel,
-        Self::Worker,
-        Self::Grace,
-    ];
-
-    /// Its name in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Send => "send",
-            Self::Read => "read",
-            Self::Retries => "retries",
-            Self::Tries => "tries",
-            Self::KeepaliveIdle => "keepalive_idle",
-            Self::KeepaliveRequests => "keepalive_requests",
-            Self::ClientHeader => "client_header",
-            Self::ClientBody => "client_body",
-            Self::ClientIdle => "client_idle",
-            Self::Queue => "queue",
-            Self::Tunnel => "tunnel",
-            Self::Worker => "worker",
-            Self::Grace => "grace",
-        }
-    }
-
-    /// The key of a name that `as_str` gives.
-    pub fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|key| key.as_str() == name)
-    }
-
-    /// Whether it counts something instead of lasting milliseconds.
-    pub fn is_count(self) -> bool {
-        matches!(self, Self::Retries | Self::Tries | Self::KeepaliveRequests)
-    }
-}
-
 /// The timeouts that apply to a hop or a route; a key that is absent does not apply.
 pub type Timeouts = BTreeMap<Key, Setting<Amount>>;
 
@@ -193,6 +112,15 @@ pub enum HopKind {
     App(String),
     /// A proxy or an edge that is in front of others and cannot be read here (Traefik, Caddy, a load balancer).
     Edge(String),
+}
+
+/// How an app stops, apart from the time that it gives its requests (`Key::Grace`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stopping {
+    /// The signal on which it finishes its requests, if that is not SIGTERM.
+    pub drains_on: Option<String>,
+    /// Whether it ignores SIGTERM where it is process 1, and nothing is seen that would be process 1 in its place.
+    pub deaf: bool,
 }
 
 /// One process that takes requests.
@@ -214,6 +142,8 @@ pub struct Hop {
     pub timeouts: Timeouts,
     /// How many requests an app works on at a time; `None` if nothing limits that, or if nothing is known.
     pub slots: Option<Setting<Amount>>,
+    /// How an app stops.
+    pub stopping: Stopping,
 }
 
 /// What stands where a link is written.

@@ -28,7 +28,7 @@ use cx::{Cx, basename};
 use launch::Started;
 
 use crate::model::knowledge::{Known, Program};
-use crate::model::{Amount, Listener, Setting, Timeouts};
+use crate::model::{Amount, Listener, Setting, Stopping, Timeouts};
 use crate::project::compose::Command;
 use crate::source::Span;
 use crate::source::Spanned;
@@ -97,6 +97,8 @@ pub struct Process {
     pub timeouts: Timeouts,
     /// How many requests it works on at a time; `None` if nothing limits that, or if nothing is known.
     pub slots: Option<Setting<Amount>>,
+    /// How it stops.
+    pub stopping: Stopping,
     /// Where it is started.
     pub span: Span,
 }
@@ -139,7 +141,8 @@ fn told(cx: &mut Cx<'_>, lines: Vec<launch::Line>) -> (Vec<Process>, Option<Stri
     for line in lines {
         cx.cwd = line.cwd;
         cx.enter(line.env);
-        if let Some(process) = program(cx, &line.argv) {
+        if let Some(mut process) = program(cx, &line.argv) {
+            process.stopping = stopping(cx, &process);
             processes.push(process);
         } else if processes.is_empty() || !listens_nowhere(&line.argv) {
             let name = line.argv.first().and_then(Text::get).unwrap_or("something");
@@ -147,6 +150,26 @@ fn told(cx: &mut Cx<'_>, lines: Vec<launch::Line>) -> (Vec<Process>, Option<Stri
         }
     }
     (processes, missed)
+}
+
+/// How the program stops, as its row says; something else is process 1 if a manager of processes was followed.
+fn stopping(cx: &Cx<'_>, process: &Process) -> Stopping {
+    let Some(row) = cx.known.program(&process.program) else {
+        return Stopping::default();
+    };
+    let told = |word: &str| {
+        process
+            .argv
+            .iter()
+            .any(|text| text.get().is_none_or(|text| text.contains(word)))
+    };
+    Stopping {
+        drains_on: row.stop.signal.clone(),
+        // uwsgi alone has a switch for it, which a file may hold as well.
+        deaf: row.stop.pid1.as_deref() == Some("ignored")
+            && !cx.managed
+            && !(row.label == "uwsgi" && (told("die-on-term") || told(".ini") || told(".y"))),
+    }
 }
 
 /// The process of one command line that is left when all wrappers are off.

@@ -109,6 +109,7 @@ fn hop(model: &mut Model, edge: &Edge) -> Step {
         listeners: Vec::new(),
         listeners_complete: false,
         slots: None,
+        stopping: crate::model::Stopping::default(),
         timeouts: Timeouts::new(),
     });
     model.routes.push(Route {

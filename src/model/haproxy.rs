@@ -103,6 +103,7 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
         listeners: Vec::new(),
         listeners_complete: conf.complete,
         slots: None,
+        stopping: crate::model::Stopping::default(),
         timeouts: Timeouts::new(),
     });
     let proxies = Proxy::all(conf);

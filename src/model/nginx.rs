@@ -47,6 +47,7 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
         listeners: Vec::new(),
         listeners_complete: conf.complete && !conf.fragment,
         slots: None,
+        stopping: crate::model::Stopping::default(),
         timeouts: Timeouts::new(),
     });
     let mut reader = Reader {

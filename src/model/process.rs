@@ -52,6 +52,7 @@ pub(super) fn add(model: &mut Model, host: &dyn Host, project: &mut Project, set
                 listeners_complete: process.listeners_complete,
                 timeouts: process.timeouts,
                 slots: process.slots,
+                stopping: process.stopping,
             });
         }
     }

@@ -33,6 +33,8 @@ pub struct Container {
     pub entrypoint: Option<Command>,
     /// Effective command; `None` if it is the image's own.
     pub command: Option<Command>,
+    /// The Dockerfile's `STOPSIGNAL`.
+    pub stop_signal: Option<Text>,
     /// Whether the Dockerfile has a `HEALTHCHECK`.
     pub healthcheck: bool,
     /// Why the Dockerfile could not be read, if so.
@@ -204,6 +206,7 @@ impl Container {
         if let Some(folder) = built.workdir.as_ref().and_then(|text| text.get()) {
             self.working_dir = path::absolute("/", folder);
         }
+        self.stop_signal = built.stop_signal;
         self.entrypoint = built.entrypoint.map(Command::Exec);
         self.command = built.cmd.map(Command::Exec);
         self.healthcheck = built

@@ -60,6 +60,7 @@ fn nginx() -> Hop {
         listeners: vec![listener(80, Bind::Any)],
         listeners_complete: true,
         slots: None,
+        stopping: no502::model::Stopping::default(),
         timeouts: Timeouts::from([(Key::ClientIdle, known(75_000, "nginx", "1.27"))]),
     }
 }
@@ -73,6 +74,7 @@ fn gunicorn() -> Hop {
         listeners: vec![listener(8000, Bind::Loopback)],
         listeners_complete: true,
         slots: None,
+        stopping: no502::model::Stopping::default(),
         timeouts: Timeouts::from([
             (
                 Key::KeepaliveIdle,

@@ -50,6 +50,8 @@ pub(super) struct Cx<'a> {
     pub(super) cwd: String,
     /// How many wrappers and scripts are around this point.
     pub(super) depth: usize,
+    /// Whether an init or a manager of processes stands in front.
+    pub(super) managed: bool,
     /// What was set on the way.
     overlay: Overlay,
 }
@@ -80,6 +82,7 @@ impl<'a> Cx<'a> {
             known,
             files,
             depth: 0,
+            managed: false,
             overlay: Overlay::default(),
         }
     }

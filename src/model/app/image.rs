@@ -51,6 +51,7 @@ pub(super) fn proxy(cx: &Cx<'_>, name: &str, argv: &[Text]) -> Process {
         listeners: Vec::new(),
         listeners_complete: false,
         slots: None,
+        stopping: crate::model::Stopping::default(),
         timeouts: Timeouts::new(),
         span: serve::span(cx, argv),
     }
@@ -109,6 +110,7 @@ fn known(
         listeners: listeners(image, reference, moved),
         listeners_complete: image.complete && moved.is_none(),
         slots: None,
+        stopping: crate::model::Stopping::default(),
         timeouts,
         span: serve::span(cx, argv),
     }

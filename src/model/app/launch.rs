@@ -111,9 +111,29 @@ pub(super) enum Step {
     Done(Started),
 }
 
+/// Programs that are process 1 in the place of what they start, and hear its signals.
+const MANAGERS: [&str; 15] = [
+    "tini",
+    "tini-static",
+    "dumb-init",
+    "catatonit",
+    "docker-init",
+    "supervisord",
+    "honcho",
+    "foreman",
+    "forego",
+    "goreman",
+    "overmind",
+    "hivemind",
+    "pm2-runtime",
+    "s6-svscan",
+    "npm",
+];
+
 fn step(cx: &mut Cx<'_>, first: &str, argv: &[Text]) -> Step {
     let rest = &argv[1..];
     let name = basename(first);
+    cx.managed |= first == "/init" || MANAGERS.contains(&name);
     match name {
         "sh" | "bash" | "ash" | "dash" | "zsh" => script::shell(cx, rest),
         "exec" | "nohup" | "setsid" | "command" | "corepack" | "ddtrace-run" | "time" => {

@@ -73,6 +73,7 @@ pub(super) fn bare(
         argv: argv.to_vec(),
         listeners_complete: !listeners.is_empty(),
         slots: None,
+        stopping: crate::model::Stopping::default(),
         listeners,
         timeouts,
         span: span(cx, argv),
