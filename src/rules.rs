@@ -1,10 +1,13 @@
 //! The one table of rules, and what a rule may use.
 
+mod backlog_small;
 mod buffer_sizes_inconsistent;
 mod compose_invalid;
 mod config_not_mounted;
 mod environment_unset;
 mod final_newline_missing;
+mod fpm_client_denied;
+mod grace_period_short;
 mod health_check_absent;
 mod healthy_without_healthcheck;
 mod inversion;
@@ -40,6 +43,7 @@ mod waits;
 mod websocket_headers_missing;
 mod websocket_timeout;
 mod words;
+mod worker_pool_single;
 mod worker_timeout_inverted;
 
 use std::collections::hash_map::Entry;
@@ -90,12 +94,15 @@ macro_rules! page {
 
 /// Every rule, sorted by id.
 pub const RULES: &[Rule] = &[
+    rule!("backlog-small", backlog_small),
     rule!("buffer-sizes-inconsistent", buffer_sizes_inconsistent),
     rule!("compose-invalid", compose_invalid),
     rule!("config-invalid"),
     rule!("config-not-mounted", config_not_mounted),
     rule!("environment-unset", environment_unset),
     rule!("final-newline-missing", final_newline_missing),
+    rule!("fpm-client-denied", fpm_client_denied),
+    rule!("grace-period-short", grace_period_short),
     rule!("health-check-absent", health_check_absent),
     rule!("healthy-without-healthcheck", healthy_without_healthcheck),
     rule!("keepalive-ineffective", keepalive_ineffective),
@@ -129,6 +136,7 @@ pub const RULES: &[Rule] = &[
     rule!("variable-undefined", variable_undefined),
     rule!("websocket-headers-missing", websocket_headers_missing),
     rule!("websocket-timeout", websocket_timeout),
+    rule!("worker-pool-single", worker_pool_single),
     rule!("worker-timeout-inverted", worker_timeout_inverted),
 ];
 

@@ -2,7 +2,6 @@
 
 use crate::model::chain::reached;
 use crate::model::{Address, Bind, HopId, Link};
-use crate::project::compose::NetworkMode;
 use crate::rules::words::soften;
 use crate::rules::{Ctx, grouped};
 
@@ -25,17 +24,7 @@ fn shut_out(cx: &Ctx, link: &Link) -> Option<(HopId, usize)> {
     else {
         return None;
     };
-    (machine(cx, link.from) != machine(cx, hop)).then_some((hop, at))
-}
-
-/// The network namespace of a process: the service that owns it, `None` for the host's.
-fn machine(cx: &Ctx, hop: HopId) -> Option<(usize, String)> {
-    let service = cx.model.hop(hop).service?;
-    match &cx.project.service(service).network_mode.value {
-        NetworkMode::Host => None,
-        NetworkMode::Service(other) => Some((service.stack, other.clone())),
-        _ => Some((service.stack, cx.service_name(service).to_owned())),
-    }
+    (cx.machine(link.from) != cx.machine(hop)).then_some((hop, at))
 }
 
 fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, at: usize) {

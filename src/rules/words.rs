@@ -2,6 +2,7 @@
 
 use crate::finding::{Confidence, Effect, Finding, Severity};
 use crate::model::{Amount, HopId, HopKind, Link, Origin, Protocol, ServiceRef, Setting};
+use crate::project::compose::NetworkMode;
 use crate::rules::Ctx;
 use crate::source::Span;
 
@@ -24,6 +25,16 @@ impl Ctx<'_> {
                 self.service_name(service)
             ),
             None => self.program(hop),
+        }
+    }
+
+    /// The network namespace of a process: the service that owns it, `None` for the host's.
+    pub(super) fn machine(&self, hop: HopId) -> Option<(usize, String)> {
+        let service = self.model.hop(hop).service?;
+        match &self.project.service(service).network_mode.value {
+            NetworkMode::Host => None,
+            NetworkMode::Service(other) => Some((service.stack, other.clone())),
+            _ => Some((service.stack, self.service_name(service).to_owned())),
         }
     }
 

@@ -1,0 +1,66 @@
+//! rules/backlog-small.md
+
+use crate::model::chain::reached;
+use crate::model::{Address, Amount, HopId, Link, Setting};
+use crate::rules::words::{count, soften};
+use crate::rules::{Ctx, grouped};
+
+/// A queue shorter than this is shorter than every server's own default but the development servers'. Source: the
+/// measured backlogs of `rules/defaults`, of which uwsgi's 100 is the least.
+const ENOUGH: u64 = 100;
+
+pub(super) fn check(cx: &mut Ctx) {
+    for links in grouped(cx, short_queue) {
+        if let Some((hop, at)) = short_queue(cx, links[0]) {
+            report(cx, &links, hop, at);
+        }
+    }
+}
+
+/// A socket in the file system with a written queue that a burst fills. On TCP the kernel lets the proxy try again
+/// until its connect timeout ends.
+fn short_queue(cx: &Ctx, link: &Link) -> Option<(HopId, usize)> {
+    let (hop, at) = reached(&link.target)?;
+    let listener = &cx.model.hop(hop).listeners[at];
+    let backlog = listener.backlog.as_ref()?;
+    let is_socket = matches!(listener.address.value(), Some(Address::Unix(_)));
+    let short = matches!(backlog.value(), Some(Amount::Finite(n)) if *n < ENOUGH);
+    (is_socket && short && backlog.span().is_some()).then_some((hop, at))
+}
+
+fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, at: usize) {
+    let model = cx.model;
+    let listener = &model.hop(hop).listeners[at];
+    let (Some(backlog), Some(Address::Unix(path))) = (&listener.backlog, listener.address.value())
+    else {
+        return;
+    };
+    let Some((Amount::Finite(waiting), place)) = backlog.value().zip(backlog.span()) else {
+        return;
+    };
+    let waiting = usize::try_from(*waiting).unwrap_or(usize::MAX);
+    let (from, app) = (cx.program(links[0].from), cx.program(hop));
+    let (effect, status) = cx.refused(links[0]);
+    let slots = model.hop(hop).slots.as_ref();
+    let served = match slots.and_then(Setting::value) {
+        Some(Amount::Finite(n)) => format!(" behind the {n} that it works on"),
+        _ => String::new(),
+    };
+    let message = format!(
+        "{app} lets {} wait on {path}{served}, and {from} is refused the next one at once",
+        count(waiting, "connection")
+    );
+    let finding = cx.report(place, message);
+    finding.here(format!("a queue of {waiting}"));
+    if let Some(span) = slots.and_then(Setting::span).filter(|span| *span != place) {
+        finding.label(span, "worked on at a time");
+    }
+    for link in links {
+        finding.label(link.span, format!("dials {}", link.written));
+    }
+    finding
+        .help(format!("leave the queue at {app}'s own length, or make it longer than the bursts that come: up to net.core.somaxconn"))
+        .outcome(effect, status)
+        .because("backlog", waiting);
+    soften(finding, &[backlog]);
+}

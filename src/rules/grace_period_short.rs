@@ -1,0 +1,137 @@
+//! rules/grace-period-short.md
+
+use std::collections::BTreeSet;
+
+use crate::finding::Severity;
+use crate::model::chain::reached;
+use crate::model::knowledge::Known;
+use crate::model::{Amount, HopId, Key, ServiceRef, Setting};
+use crate::rules::Ctx;
+use crate::rules::words::{duration, soften, stated};
+use crate::source::Span;
+
+/// What Docker waits between the stop signal and SIGKILL: compose specification, `stop_grace_period`.
+const DOCKER: u64 = 10_000;
+
+pub(super) fn check(cx: &mut Ctx) {
+    let model = cx.model;
+    let dialled: BTreeSet<HopId> = model
+        .links
+        .iter()
+        .filter_map(|link| reached(&link.target).map(|(hop, _)| hop))
+        .collect();
+    for hop in dialled {
+        let Some(service) = model.hop(hop).service else {
+            continue;
+        };
+        let stopping = &model.hop(hop).stopping;
+        let signal = signal(cx, service);
+        if let (Some(wanted), Some((sent, place))) = (&stopping.drains_on, &signal)
+            && wanted != sent
+        {
+            wrong_signal(
+                cx,
+                hop,
+                wanted,
+                sent,
+                place.unwrap_or(cx.service_span(service)),
+            );
+        } else if stopping.deaf
+            && !cx.project.service(service).init
+            && signal.is_some_and(|(sent, _)| sent == "SIGTERM")
+        {
+            deaf(cx, hop, service);
+        } else if let Some(grace) = model.hop(hop).timeouts.get(&Key::Grace) {
+            short(cx, hop, service, grace);
+        }
+    }
+}
+
+/// The signal that a container is stopped with, and where it is written; `None` if the image may set another one.
+fn signal(cx: &Ctx, service: ServiceRef) -> Option<(String, Option<Span>)> {
+    let container = cx.project.container(service);
+    let written = cx.project.service(service).stop_signal.as_ref();
+    if let Some(text) = written.or(container.stop_signal.as_ref()) {
+        let word = text.get()?.to_ascii_uppercase();
+        let name = match word.as_str() {
+            "15" => "SIGTERM".to_owned(),
+            "3" => "SIGQUIT".to_owned(),
+            "2" => "SIGINT".to_owned(),
+            _ if word.starts_with("SIG") => word,
+            _ => format!("SIG{word}"),
+        };
+        return Some((name, Some(text.span)));
+    }
+    let reference = container.image.as_ref()?.get()?;
+    let known = Known::new(cx.settings).image(reference);
+    let of_image = known.and_then(|image| image.stop);
+    (container.built || of_image.is_some())
+        .then(|| (of_image.unwrap_or_else(|| "SIGTERM".to_owned()), None))
+}
+
+fn wrong_signal(cx: &mut Ctx, hop: HopId, wanted: &str, sent: &str, place: Span) {
+    let app = cx.hop_name(hop);
+    let message = format!(
+        "{app} is stopped with {sent} and drops its requests; it finishes them on {wanted}"
+    );
+    cx.report(place, message)
+        .here(format!("stopped with {sent}"))
+        .help(format!("set `stop_signal: {wanted}`"))
+        .because("signal", sent);
+}
+
+fn deaf(cx: &mut Ctx, hop: HopId, service: ServiceRef) {
+    let (app, place) = (cx.hop_name(hop), cx.service_span(service));
+    let waits = grace(cx, service);
+    let waits = waits.value().copied().unwrap_or(Amount::Finite(DOCKER));
+    let message = format!(
+        "{app} ignores SIGTERM as process 1: it takes requests for {} more and is then killed with them",
+        duration(waits)
+    );
+    cx.report(place, message)
+        .here("stops with SIGTERM")
+        .help("set `init: true`, or start it behind tini")
+        .because("pid1", "ignored");
+}
+
+fn grace(cx: &Ctx, service: ServiceRef) -> Setting<Amount> {
+    match &cx.project.service(service).stop_grace_ms {
+        Some(written) => Setting::written(Amount::Finite(written.value), written.span),
+        None => Setting::default_of(
+            Amount::Finite(DOCKER),
+            "docker",
+            "",
+            "compose specification, stop_grace_period",
+        ),
+    }
+}
+
+fn short(cx: &mut Ctx, hop: HopId, service: ServiceRef, needs: &Setting<Amount>) {
+    let given = grace(cx, service);
+    let (Some(kills), Some(Amount::Finite(takes))) = (given.value().copied(), needs.value()) else {
+        return;
+    };
+    let takes = Amount::Finite(*takes);
+    if kills >= takes {
+        return;
+    }
+    let (app, service_place) = (cx.hop_name(hop), cx.service_span(service));
+    let place = needs.span().unwrap_or(cx.model.hop(hop).span);
+    let message = format!(
+        "{app} lets requests finish for {}, docker kills it after {}",
+        duration(takes),
+        duration(kills)
+    );
+    let primary = given.span().unwrap_or(service_place);
+    let finding = cx.report(primary, message);
+    finding
+        .here(stated(&format!("killed after {}", duration(kills)), &given))
+        .label(place, stated(&format!("up to {}", duration(takes)), needs))
+        .help(format!("set `stop_grace_period` above {}", duration(takes)))
+        .because("given", kills)
+        .because("needed", takes);
+    if given.span().is_some() && needs.span().is_some() {
+        finding.severity(Severity::Warning);
+    }
+    soften(finding, &[&given, needs]);
+}
