@@ -1,11 +1,19 @@
 //! rules/upstream-host-unknown.md
 
+use std::collections::HashSet;
+
 use crate::finding::Effect;
 use crate::model::{DeadEnd, Dialled, HopKind, Link, Lookup, ServiceRef, Target};
 use crate::rules::{Ctx, grouped};
+use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
-    for links in grouped(cx, unknown) {
+    let elsewhere = answered(cx);
+    let missing = |cx: &Ctx, link: &Link| {
+        unknown(cx, link)
+            .filter(|_| link.lookup == Lookup::AtStart || !elsewhere.contains(&link.span))
+    };
+    for links in grouped(cx, missing) {
         let (Some(host), Some(proxy)) =
             (unknown(cx, links[0]), cx.model.hop(links[0].from).service)
         else {
@@ -30,6 +38,14 @@ pub(super) fn check(cx: &mut Ctx) {
             .outcome(effect, status)
             .because("host", &host);
     }
+}
+
+/// Places whose name answers in one of the stacks that share the file. Where it is looked up for each request, the
+/// stacks without it just do without that part.
+fn answered(cx: &Ctx) -> HashSet<Span> {
+    let links = cx.model.links.iter();
+    let reached = links.filter(|link| matches!(link.target, Target::Service { .. }));
+    reached.map(|link| link.span).collect()
 }
 
 fn unknown(cx: &Ctx, link: &Link) -> Option<String> {
