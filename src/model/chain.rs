@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use crate::model::edge::{Front, is_loopback};
 use crate::model::verdict::judge;
 use crate::model::{
-    Chain, HopId, HopKind, LinkId, Listener, Model, Reuse, Route, RouteId, Setting, Step, Target,
-    Timeouts,
+    Chain, DeadEnd, HopId, HopKind, LinkId, Listener, Model, Reuse, Route, RouteId, Setting, Step,
+    Target, Timeouts,
 };
 
 /// Proxies behind proxies deeper than this are a loop.
@@ -17,7 +17,13 @@ const MOST: usize = 4000;
 /// Routes of one hop that differ in name only.
 struct Group {
     first: RouteId,
-    count: usize,
+    others: Vec<RouteId>,
+}
+
+impl Group {
+    fn count(&self) -> usize {
+        1 + self.others.len()
+    }
 }
 
 /// Fills in the chains of a model, with the edges in front of them, and judges each.
@@ -39,11 +45,25 @@ pub(super) fn follow(model: &mut Model, fronts: &[Front]) {
                 .peekable();
             if entry && in_front.peek().is_none() {
                 let mut steps = Vec::new();
-                extend(model, &groups, group, group.count, &mut steps, &mut chains);
+                extend(
+                    model,
+                    &groups,
+                    group,
+                    group.count(),
+                    &mut steps,
+                    &mut chains,
+                );
             }
             for front in in_front {
                 let mut steps = front.steps.clone();
-                extend(model, &groups, group, group.count, &mut steps, &mut chains);
+                extend(
+                    model,
+                    &groups,
+                    group,
+                    group.count(),
+                    &mut steps,
+                    &mut chains,
+                );
             }
         }
         // An app that an edge dials without a proxy between.
@@ -55,6 +75,15 @@ pub(super) fn follow(model: &mut Model, fronts: &[Front]) {
         chain.verdicts = judge(model, chain);
     }
     model.chains = chains;
+}
+
+/// The routes that each first one of its kind stands for in a chain; only where there are any.
+pub fn alike(model: &Model) -> HashMap<RouteId, Vec<RouteId>> {
+    let groups = groups(model).into_values().flatten();
+    groups
+        .filter(|group| !group.others.is_empty())
+        .map(|group| (group.first, group.others))
+        .collect()
 }
 
 /// The routes of each proxy; an edge's route has no peers and starts no group.
@@ -82,12 +111,12 @@ fn groups(model: &Model) -> HashMap<HopId, Vec<Group>> {
         );
         let list = groups.entry(route.hop).or_default();
         match index.get(&likeness) {
-            Some(known) => list[*known].count += 1,
+            Some(known) => list[*known].others.push(id),
             None => {
                 index.insert(likeness, list.len());
                 list.push(Group {
                     first: id,
-                    count: 1,
+                    others: Vec::new(),
                 });
             }
         }
@@ -141,6 +170,19 @@ fn straight(front: &Front, hop: HopId) -> Chain {
     }
 }
 
+impl DeadEnd {
+    /// Why nothing answers: lower case, no full stop.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::UnknownHost => "no service or host of this name",
+            Self::Disjoint(_) => "shares no network with the proxy",
+            Self::Profile(_) => "its profile is not active with the proxy's",
+            Self::OwnLoopback => "nothing in the proxy's own container listens there",
+            Self::NoSocket(why) => why,
+        }
+    }
+}
+
 /// The hop and the listener that a target names.
 pub fn reached(target: &Target) -> Option<(HopId, usize)> {
     match target {
@@ -181,7 +223,7 @@ fn extend(
             _ => Vec::new(),
         };
         for group in &inner {
-            extend(model, groups, group, count * group.count, steps, chains);
+            extend(model, groups, group, count * group.count(), steps, chains);
         }
         if inner.is_empty() {
             let last = next.map(|(hop, _)| Step {

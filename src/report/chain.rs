@@ -2,18 +2,21 @@
 //! here, once for both formats.
 
 mod budget;
+mod clash;
 mod json;
 mod text;
+mod view;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::str::FromStr;
 
+use self::view::View;
 use super::Look;
 use crate::analyze::Analysis;
 use crate::model::{
-    Address, Bind, Budget, Chain, Hop, HopId, Key, Listener, Model, Route, Setting, Step, Timeouts,
-    Verdict,
+    Address, Bind, Budget, Chain, DeadEnd, Hop, HopId, Key, Link, Listener, Model, Route, Setting,
+    Step, Target, Timeouts, Verdict,
 };
 use crate::project::Project;
 
@@ -33,7 +36,9 @@ impl FromStr for Format {
         match name {
             "text" => Ok(Self::Text),
             "json" => Ok(Self::Json),
-            other => Err(format!("unknown format `{other}`, expected text or json")),
+            other => Err(format!(
+                "unknown format `{other}`, expected text or json"
+            )),
         }
     }
 }
@@ -46,9 +51,12 @@ pub fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let folded = fold(&analysis.model);
+    if format == Format::Json {
+        return json::write(analysis, &folded, out);
+    }
+    let view = View::of(analysis, &folded);
     match format {
-        Format::Text => text::write(analysis, &folded, look, out),
-        Format::Json => json::write(analysis, &folded, out),
+        Format::Text | Format::Json => text::write(&view, look, out),
     }
 }
 
@@ -56,6 +64,7 @@ pub fn write(
 /// become equal that dial the same address from different places.
 struct Folded<'a> {
     chain: &'a Chain,
+    others: Vec<&'a Chain>,
     count: usize,
 }
 
@@ -74,8 +83,15 @@ fn fold(model: &Model) -> Vec<Folded<'_>> {
         let count = chain.count.max(1);
         let at = *seen.entry(alike(chain, model)).or_insert(folded.len());
         match folded.get_mut(at) {
-            Some(known) => known.count += count,
-            None => folded.push(Folded { chain, count }),
+            Some(known) => {
+                known.count += count;
+                known.others.push(chain);
+            }
+            None => folded.push(Folded {
+                chain,
+                others: Vec::new(),
+                count,
+            }),
         }
     }
     folded
@@ -124,6 +140,29 @@ pub fn hop_name<'a>(hop: &'a Hop, project: &'a Project) -> &'a str {
         stack.services.get(at.service)
     });
     service.map_or(hop.kind.as_str(), |service| service.name.value.as_str())
+}
+
+/// Where a way ends: the service or program of its last hop; of a place where no hop is known, the service, or what is
+/// dialled.
+pub fn end_name(chain: &Chain, analysis: &Analysis) -> Option<String> {
+    let (project, model) = (&analysis.project, &analysis.model);
+    let last = chain.steps.last()?;
+    let name = match last.link.map(|id| model.link(id)) {
+        Some(link) => link_end(link, project),
+        None => hop_name(model.hop(last.hop), project),
+    };
+    Some(name.to_owned())
+}
+
+/// The service that a link names, or what it dials.
+fn link_end<'a>(link: &'a Link, project: &'a Project) -> &'a str {
+    match &link.target {
+        Target::Service { service, .. }
+        | Target::Nowhere(DeadEnd::Disjoint(service) | DeadEnd::Profile(service)) => {
+            &project.service(*service).name.value
+        }
+        _ => &link.written,
+    }
 }
 
 /// Addresses on which a hop takes connections: `80`, `127.0.0.1:80`, `unix:/run/app.sock`.

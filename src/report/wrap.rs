@@ -68,6 +68,42 @@ pub(super) fn lines(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Like [`lines`], but a word that is too long is broken as well: after a `/` where there is one to break at.
+pub(super) fn filled(text: &str, width: usize) -> Vec<String> {
+    lines(&broken(text, width), width)
+}
+
+/// A text in which blanks break the words that are too long.
+fn broken(text: &str, width: usize) -> String {
+    let mut parts = Vec::new();
+    for word in text.split_whitespace() {
+        let mut rest = word;
+        while columns(rest) > width {
+            let (head, tail) = rest.split_at(break_at(rest, width));
+            parts.push(head);
+            rest = tail;
+        }
+        parts.extend(Some(rest).filter(|rest| !rest.is_empty()));
+    }
+    parts.join(" ")
+}
+
+/// Bytes of a text that fit, at least one character; up to the last `/` unless that leaves half of the line empty.
+fn break_at(text: &str, width: usize) -> usize {
+    let (mut used, mut fits, mut slash) = (0, 0, 0);
+    for (at, char) in text.char_indices() {
+        used += columns_of(char);
+        if used > width && at > 0 {
+            break;
+        }
+        fits = at + char.len_utf8();
+        if char == '/' && used > width / 2 {
+            slash = fits;
+        }
+    }
+    if slash > 0 { slash } else { fits }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +114,14 @@ mod tests {
         assert_eq!(lines("aaaaaaaa b", 5), ["aaaaaaaa", "b"]);
         assert_eq!(lines("", 5), [""]);
         assert_eq!(lines("日本 語", 4), ["日本", "語"]);
+    }
+
+    #[test]
+    fn fills_lines_and_breaks_words() {
+        assert_eq!(filled("aa bbbbbbbb c", 5), ["aa", "bbbbb", "bbb c"]);
+        assert_eq!(filled("aaa/bbb/ccc", 6), ["aaa/", "bbb/", "ccc"]);
+        assert_eq!(filled("日本語", 1), ["日", "本", "語"]);
+        assert_eq!(filled("", 5), [""]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use no502::report::chain::{self, Format, hop_name, listens};
 
 use crate::args::{Chain, Cli};
 use crate::failure::{Failure, did_you_mean};
-use crate::run::{Run, Verdict, one_per_place, write_to};
+use crate::run::{Run, Verdict, one_per_place, say, write_to};
 
 /// Shows the ways from an edge to an app. An audit, not a gate: whatever it shows, the answer is success.
 pub(crate) fn chain(args: &Chain, cli: &Cli) -> Result<Verdict, Failure> {
@@ -21,7 +21,13 @@ pub(crate) fn chain(args: &Chain, cli: &Cli) -> Result<Verdict, Failure> {
     }
     if args.only_inverted {
         let chains = &mut run.analysis.model.chains;
+        let before = chains.len();
         chains.retain(|way| !way.verdicts.is_empty());
+        if chains.is_empty() && before > 0 {
+            say(
+                "no502: no way is inverted: every hop outlasts the one behind it, as far as is known",
+            );
+        }
     }
     if let Some(ms) = args.budget {
         spend(ms, &mut run.analysis.model);
@@ -94,10 +100,7 @@ fn starts(way: &Way, analysis: &Analysis) -> Vec<String> {
     names
 }
 
-/// The service that a way ends at.
+/// The service that a way ends at; what is dialled where no service is known to be.
 fn ends(way: &Way, analysis: &Analysis) -> Vec<String> {
-    let last = way.steps.last();
-    last.map(|step| hop_name(analysis.model.hop(step.hop), &analysis.project).to_owned())
-        .into_iter()
-        .collect()
+    chain::end_name(way, analysis).into_iter().collect()
 }

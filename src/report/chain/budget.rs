@@ -1,4 +1,4 @@
-//! What becomes of a request that takes as long as `--budget` says, as text and as JSON.
+//! What becomes of a request that takes as long as `--budget` says, in words and as JSON.
 
 use serde_json::{Value, json};
 
@@ -30,39 +30,47 @@ pub(super) fn json(budget: &Budget) -> Value {
     })
 }
 
-/// A sign, a style and a sentence for each thing there is to say.
-pub(super) fn sentences(
-    budget: &Budget,
-    chain: &Chain,
-    analysis: &Analysis,
-) -> Vec<(&'static str, &'static str, String)> {
+/// One thing to say of a budget.
+pub(super) struct Remark {
+    /// What it means for the request.
+    pub(super) tone: Tone,
+    /// A sentence without a full stop.
+    pub(super) text: String,
+}
+
+/// What a remark means for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Good,
+    Bad,
+    Unsure,
+    /// It adds to the one before.
+    More,
+}
+
+/// Everything that there is to say, the answer first.
+pub(super) fn remarks(budget: &Budget, chain: &Chain, analysis: &Analysis) -> Vec<Remark> {
     let ms = format!("a request of {}", duration(budget.ms));
     let name = Names { chain, analysis };
+    let remark = |tone, text| Remark { tone, text };
     let mut said = Vec::new();
     match (budget.passes, &budget.cut) {
-        (Some(true), _) => said.push(("ok", "32", format!("{ms} gets through"))),
+        (Some(true), _) => said.push(remark(Tone::Good, format!("{ms} gets through"))),
         (_, Some(cut)) => {
-            said.push((
-                "!!",
-                "31",
-                format!("{ms} does not get through: {}", name.end(cut)),
-            ));
+            let text = format!("{ms} does not get through: {}", name.end(cut));
+            said.push(remark(Tone::Bad, text));
         }
-        (Some(false), None) => {
-            let text = format!("{ms} does not get through");
-            said.push(("!!", "31", text));
+        (Some(false), None) => said.push(remark(Tone::Bad, format!("{ms} does not get through"))),
+        (None, None) => {
+            let text = format!("whether {ms} gets through is not known");
+            said.push(remark(Tone::Unsure, text));
         }
-        (None, None) => said.push((
-            "??",
-            "33",
-            format!("whether {ms} gets through is not known"),
-        )),
     }
     if let Some(post) = &budget.post {
-        said.push(("  ", "31", format!("a POST: {}", name.end(post))));
+        said.push(remark(Tone::More, format!("a POST: {}", name.end(post))));
     }
     let reasons = budget.unknown.iter();
-    said.extend(reasons.map(|why| ("  ", "2", format!("({why})"))));
+    said.extend(reasons.map(|why| remark(Tone::More, format!("({why})"))));
     said
 }
 

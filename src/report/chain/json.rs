@@ -199,16 +199,10 @@ impl Json<'_> {
 
 /// A certain dead end is not unknown: what it would be, the service that it names, and why nothing answers.
 fn dead_end(dead: &DeadEnd) -> (&'static str, Option<ServiceRef>, &str) {
-    let own = "nothing in the proxy's own container listens there";
-    match dead {
-        DeadEnd::UnknownHost => ("host", None, "no service or host of this name"),
-        DeadEnd::Disjoint(at) => ("service", Some(*at), "shares no network with the proxy"),
-        DeadEnd::Profile(at) => (
-            "service",
-            Some(*at),
-            "its profile is not active with the proxy's",
-        ),
-        DeadEnd::OwnLoopback => ("host", None, own),
-        DeadEnd::NoSocket(why) => ("socket", None, why),
-    }
+    let (kind, service) = match dead {
+        DeadEnd::UnknownHost | DeadEnd::OwnLoopback => ("host", None),
+        DeadEnd::Disjoint(at) | DeadEnd::Profile(at) => ("service", Some(*at)),
+        DeadEnd::NoSocket(_) => ("socket", None),
+    };
+    (kind, service, dead.why())
 }

@@ -1,210 +1,236 @@
-//! Chains for a person: one block per way, hop under hop, a value per line with the place it comes from, and each
-//! inversion between the two hops it concerns. Fits 80 columns.
+//! Chains for a person: one block per way, hop under hop. Values that come from one place share a line with it, and an
+//! inversion stands between the two hops that cause it, with what a client sees. Fits 80 columns, and says the same
+//! without colours.
 
 use std::io::{self, Write};
 
-use super::{Folded, amount, budget, duration, hop_name, listens, program, route_name, timeouts};
-use crate::analyze::Analysis;
-use crate::model::{Amount, Chain, Key, Link, Origin, Setting, Step, Target, Verdict};
-use crate::report::wrap::{lines, plain};
+use super::budget::Tone;
+use super::view::{Dials, Hop, Mark, Value, View, Way};
+use crate::report::wrap::{columns, filled};
 use crate::report::{Look, plural};
 
-/// Writes a block per folded way, then a line of figures.
-pub(super) fn write(
-    analysis: &Analysis,
-    folded: &[Folded],
-    look: &Look,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let writer = Text { analysis, look };
-    for (at, chain) in folded.iter().enumerate() {
-        let before = at.checked_sub(1).map(|before| folded[before].chain);
-        writer.chain(chain, before, out)?;
-        writeln!(out)?;
+/// Writes a block per way, then a line of figures.
+pub(super) fn write(view: &View, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    let mut text = Text { look, out };
+    for (at, way) in view.ways.iter().enumerate() {
+        let before = at.checked_sub(1).map(|before| &view.ways[before]);
+        text.way(way, before)?;
+        writeln!(text.out)?;
     }
-    let ways: usize = folded.iter().map(|chain| chain.count).sum();
-    let inverted = folded.iter().filter(|one| !one.chain.verdicts.is_empty());
-    let faults: usize = inverted.map(|one| one.count).sum();
-    let alike = if ways == folded.len() {
-        String::new()
-    } else {
-        format!(" ({} different)", folded.len())
+    text.gaps(view)?;
+    writeln!(text.out, "{}", figures(view))
+}
+
+/// `12 ways (3 different), 2 inverted`.
+pub(super) fn figures(view: &View) -> String {
+    if view.ways.is_empty() {
+        return "no way from an edge to an app was found".to_owned();
+    }
+    let count = |ways: &mut dyn Iterator<Item = &Way>| ways.map(|way| way.count).sum::<usize>();
+    let ways = count(&mut view.ways.iter());
+    let mut inverted = view.ways.iter().filter(|way| !way.clashes.is_empty());
+    let inverted = count(&mut inverted);
+    let different = match view.ways.len() {
+        same if same == ways => String::new(),
+        some => format!(" ({some} different)"),
     };
-    writeln!(out, "{}{alike}, {faults} inverted", plural(ways, "way"))
+    let gaps = match view.gaps.len() {
+        0 => String::new(),
+        some => format!(", {}", plural(some, "gap")),
+    };
+    format!(
+        "{}{different}, {inverted} inverted{gaps}",
+        plural(ways, "way")
+    )
 }
 
 struct Text<'a> {
-    analysis: &'a Analysis,
     look: &'a Look,
+    out: &'a mut dyn Write,
 }
 
 impl Text<'_> {
-    /// One block. What a hop shares with the block before is not told again: peers of one upstream differ in their last
-    /// line alone.
-    fn chain(
-        &self,
-        folded: &Folded,
-        before: Option<&Chain>,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        let (chain, model) = (folded.chain, &self.analysis.model);
-        let name = match route_name(chain, model) {
-            "" => "(no route)",
-            name => name,
-        };
-        let title = match folded.count {
-            1 => plain(name).into_owned(),
-            n => format!("{} + {} more alike", plain(name), n - 1),
-        };
-        writeln!(out, "{}", self.paint(&title, "1"))?;
-        for (at, step) in chain.steps.iter().enumerate() {
-            let known = before.and_then(|chain| chain.steps.get(at));
-            let known = known.is_some_and(|known| {
-                known.hop == step.hop && timeouts(known, model) == timeouts(step, model)
-            });
-            self.hop(step, known, out)?;
-            if let Some(link) = step.link {
-                self.link(model.link(link), out)?;
+    /// One block. The values of a hop that the block before has told are not told again.
+    fn way(&mut self, way: &Way, before: Option<&Way>) -> io::Result<()> {
+        let alike = way
+            .alike()
+            .map_or(String::new(), |alike| format!(" ({alike})"));
+        let title = format!("{}{alike}: {}", way.routes[0], way.path(self.arrow()));
+        for line in filled(&title, WIDTH) {
+            self.line("", &line, BOLD)?;
+        }
+        if way.routes.len() > 1 {
+            self.others(&way.routes[1..])?;
+        }
+        for (at, hop) in way.hops.iter().enumerate() {
+            let known = before.and_then(|way| way.hops.get(at));
+            self.hop(hop, known.is_some_and(|known| known.values == hop.values))?;
+            if let Some(dials) = &hop.dials {
+                self.dials(dials)?;
             }
-            for verdict in chain.verdicts.iter().filter(|one| one.outer == at) {
-                self.verdict(verdict, folded, out)?;
+            for clash in way.clashes.iter().filter(|clash| clash.outer.0 == at) {
+                let text = format!("{}: {} [{}]", clash.facts, clash.client, clash.rule);
+                self.marked("!!", &text, RED)?;
             }
         }
-        self.budget(chain, out)
-    }
-
-    fn hop(&self, step: &Step, known: bool, out: &mut dyn Write) -> io::Result<()> {
-        let (project, model) = (&self.analysis.project, &self.analysis.model);
-        let hop = model.hop(step.hop);
-        let (name, version) = (hop_name(hop, project), hop.version.value());
-        let program = program(hop.kind.as_str(), version.map_or("", String::as_str));
-        let who = if name == hop.kind.as_str() {
-            program
-        } else {
-            format!("{name} ({program})")
-        };
-        let listens = listens(hop, step.route.map(|id| model.route(id)));
-        let head = if listens.is_empty() {
-            who
-        } else {
-            format!("{who} on {}", listens.join(", "))
-        };
-        for (at, line) in lines(&plain(&head), WIDTH - 6).iter().enumerate() {
-            writeln!(out, "{}{line}", if at == 0 { "  " } else { "      " })?;
+        if let Some(end) = &way.end {
+            let text = format!("{}: {}", end.names.join(", "), end.why);
+            self.marked("??", &text, YELLOW)?;
         }
-        let timeouts = timeouts(step, model);
-        if known && !timeouts.is_empty() {
-            return writeln!(out, "    timeouts as above");
-        }
-        for (key, setting) in &timeouts {
-            self.setting(*key, setting, out)?;
+        for remark in &way.budget {
+            let (sign, style) = match remark.tone {
+                Tone::Good => ("ok", GREEN),
+                Tone::Bad => ("!!", RED),
+                Tone::Unsure => ("??", YELLOW),
+                Tone::More => ("  ", DIM),
+            };
+            self.marked(sign, &remark.text, style)?;
         }
         Ok(())
     }
 
-    /// `    read                 60s  nginx/nginx.conf:7`.
-    fn setting(&self, key: Key, setting: &Setting<Amount>, out: &mut dyn Write) -> io::Result<()> {
-        let value = match setting.value() {
-            Some(Amount::Finite(n)) => amount(key, *n),
-            Some(Amount::Infinite) => "no limit".to_owned(),
-            None => "?".to_owned(),
-        };
-        let name = key.as_str().replace('_', " ");
-        let origin = self.origin(setting);
-        for (at, line) in lines(&plain(&origin), WIDTH - ORIGIN).iter().enumerate() {
-            if at == 0 {
-                writeln!(out, "    {name:18} {value:>8}  {line}")?;
-            } else {
-                writeln!(out, "{:ORIGIN$}{line}", "")?;
+    /// The routes after the first, as many as fit on a line.
+    fn others(&mut self, names: &[String]) -> io::Result<()> {
+        let mut text = String::from("also");
+        let mut told = 0;
+        for name in names {
+            let comma = if told == 0 { "" } else { "," };
+            // Room for ` and 999 more` is left.
+            if columns(&text) + columns(name) + 2 > WIDTH - 2 - 13 {
+                break;
             }
+            text = format!("{text}{comma} {name}");
+            told += 1;
+        }
+        match names.len() - told {
+            0 => {}
+            left if told == 0 => text = format!("{text} {left} more"),
+            left => text = format!("{text} and {left} more"),
+        }
+        self.line("  ", &text, DIM)
+    }
+
+    fn hop(&mut self, hop: &Hop, known: bool) -> io::Result<()> {
+        let mut head = hop.who();
+        if !hop.listens.is_empty() {
+            head = format!("{head} on {}", hop.listens.join(", "));
+        }
+        if let Some(via) = &hop.via {
+            head = format!("{head}, {via}");
+        }
+        for (at, line) in filled(&head, WIDTH - 6).iter().enumerate() {
+            self.line(if at == 0 { "  " } else { "      " }, line, CYAN)?;
+        }
+        if known && hop.values.len() > 1 {
+            return self.line("    ", "timeouts as above", DIM);
+        }
+        for values in by_origin(&hop.values) {
+            self.values(&values)?;
         }
         Ok(())
     }
 
-    fn origin(&self, setting: &Setting<Amount>) -> String {
-        let sources = &self.analysis.project.sources;
-        match setting {
-            Setting::Unknown(why) => format!("unknown: {why}"),
-            Setting::Known { origin, .. } => match origin {
-                Origin::Written(span) => sources.place(*span),
-                Origin::Inherited(span) => format!("inherited from {}", sources.place(*span)),
-                Origin::Default {
-                    program: name,
-                    version,
-                    certain,
-                    ..
-                } => {
-                    let kind = if *certain {
-                        "default"
-                    } else {
-                        "assumed default"
-                    };
-                    format!("{kind} of {}", program(name, version))
+    /// `  ! read 30s, tunnel 30s              inherited from haproxy.cfg:12`; what does not fit beside it stands below.
+    fn values(&mut self, values: &[&Value]) -> io::Result<()> {
+        let words = values.iter().map(|one| {
+            let name = one.key.as_str().replace('_', " ");
+            format!("{name} {}", one.text)
+        });
+        let left = packed(&words.collect::<Vec<_>>(), ORIGIN - 6);
+        let first = values[0];
+        let style = if first.mark == Mark::Unknown {
+            YELLOW
+        } else {
+            DIM
+        };
+        let beside = columns(&first.origin) <= WIDTH - ORIGIN;
+        let mut right = if beside {
+            vec![first.origin.clone()]
+        } else {
+            filled(&first.origin, WIDTH - ORIGIN)
+        }
+        .into_iter();
+        let mut left = left.into_iter();
+        let mut sign = if first.clashes { "  ! " } else { "    " };
+        loop {
+            let (value, origin) = (left.next(), right.next());
+            if value.is_none() && origin.is_none() {
+                return Ok(());
+            }
+            let value = value.unwrap_or_default();
+            let red = if first.clashes { RED } else { "" };
+            let blanks = " ".repeat((ORIGIN - 4).saturating_sub(columns(&value)));
+            let start = self.paint(&format!("{sign}{value}"), red);
+            match origin {
+                Some(origin) => {
+                    writeln!(self.out, "{start}{blanks}{}", self.paint(&origin, style))?;
                 }
-            },
+                None => writeln!(self.out, "{start}")?,
+            }
+            sign = "    ";
         }
     }
 
-    fn link(&self, link: &Link, out: &mut dyn Write) -> io::Result<()> {
-        let project = &self.analysis.project;
-        let (bar, arrow) = if self.look.unicode {
-            ("│", "→")
+    fn dials(&mut self, dials: &Dials) -> io::Result<()> {
+        let leads = match &dials.leads {
+            Some(leads) => format!(" {} {leads}", self.arrow().trim()),
+            None => String::new(),
+        };
+        let text = format!(
+            "{}{leads} ({})",
+            some_of(&dials.written),
+            some_of(&folded(&dials.places))
+        );
+        let (bar, down) = if self.look.unicode {
+            ("│", "↓")
         } else {
-            ("|", "->")
+            ("|", "v")
         };
-        let end = match &link.target {
-            Target::Service { port: 0, .. } | Target::Host { port: 0, .. } => String::new(),
-            Target::Service { port, .. } => format!(" {arrow} port {port}"),
-            Target::Host { port, .. } => format!(" {arrow} host port {port}"),
-            Target::External => format!(" {arrow} outside the project"),
-            Target::Nowhere(_) => format!(" {arrow} nowhere"),
-            Target::Unknown(why) => format!(" {arrow} unknown: {why}"),
-        };
-        let place = project.sources.place(link.span);
-        let text = format!("{}{end} ({place})", link.written);
-        for line in lines(&plain(&text), WIDTH - 6) {
-            writeln!(out, "    {bar} {line}")?;
+        let lines = filled(&text, WIDTH - 6);
+        let last = lines.len() - 1;
+        for (at, line) in lines.iter().enumerate() {
+            let sign = if at == last { down } else { bar };
+            self.line(&format!("    {sign} "), line, "")?;
         }
         Ok(())
     }
 
-    fn verdict(&self, verdict: &Verdict, folded: &Folded, out: &mut dyn Write) -> io::Result<()> {
-        let model = &self.analysis.model;
-        let name = |at: usize| {
-            let step = folded.chain.steps.get(at);
-            step.map_or("?", |step| {
-                hop_name(model.hop(step.hop), &self.analysis.project)
-            })
-        };
-        let outcome = match (verdict.status, verdict.after_ms) {
-            (None, _) => String::new(),
-            (Some(status), None) => format!(": {status}"),
-            (Some(status), Some(ms)) => format!(": {status} after {}", duration(ms)),
-        };
-        let (outer, inner) = (name(verdict.outer), name(verdict.inner));
-        let text = format!("{outer} outlasts {inner}{outcome} [{}]", verdict.rule);
-        for (at, line) in lines(&plain(&text), WIDTH - 6).iter().enumerate() {
-            let sign = if at == 0 { "!!" } else { "  " };
-            writeln!(out, "  {}", self.paint(&format!("{sign} {line}"), "31"))?;
-        }
-        Ok(())
-    }
-
-    fn budget(&self, chain: &Chain, out: &mut dyn Write) -> io::Result<()> {
-        let Some(budget) = &chain.budget else {
-            return Ok(());
-        };
-        for (sign, style, text) in budget::sentences(budget, chain, self.analysis) {
-            for (at, line) in lines(&plain(&text), WIDTH - 6).iter().enumerate() {
-                let sign = if at == 0 { sign } else { "  " };
-                writeln!(out, "  {}", self.paint(&format!("{sign} {line}"), style))?;
+    fn gaps(&mut self, view: &View) -> io::Result<()> {
+        for gap in view.gaps {
+            let line = gap.line.map_or(String::new(), |line| format!(":{line}"));
+            let text = format!("gap: {}{line}: {}", gap.path, gap.reason);
+            for (at, line) in filled(&crate::report::wrap::plain(&text), WIDTH - 5)
+                .iter()
+                .enumerate()
+            {
+                self.line(if at == 0 { "" } else { "     " }, line, YELLOW)?;
             }
         }
+        if !view.gaps.is_empty() {
+            writeln!(self.out)?;
+        }
         Ok(())
+    }
+
+    /// A sign in the margin, and the text beside it.
+    fn marked(&mut self, sign: &str, text: &str, style: &str) -> io::Result<()> {
+        for (at, line) in filled(text, WIDTH - 5).iter().enumerate() {
+            let sign = if at == 0 { sign } else { "  " };
+            self.line("  ", &format!("{sign} {line}"), style)?;
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, indent: &str, text: &str, style: &str) -> io::Result<()> {
+        writeln!(self.out, "{indent}{}", self.paint(text, style))
+    }
+
+    fn arrow(&self) -> &'static str {
+        if self.look.unicode { " → " } else { " -> " }
     }
 
     fn paint(&self, text: &str, style: &str) -> String {
-        if self.look.color {
+        if self.look.color && !style.is_empty() {
             format!("\u{1b}[{style}m{text}\u{1b}[0m")
         } else {
             text.to_owned()
@@ -212,7 +238,77 @@ impl Text<'_> {
     }
 }
 
+/// Values that come from one place and clash alike stand together, in the order of the first of each.
+fn by_origin(values: &[Value]) -> Vec<Vec<&Value>> {
+    let mut groups: Vec<Vec<&Value>> = Vec::new();
+    for value in values {
+        let like = |group: &&mut Vec<&Value>| {
+            group[0].origin == value.origin && group[0].clashes == value.clashes
+        };
+        match groups.iter_mut().find(like) {
+            Some(group) => group.push(value),
+            None => groups.push(vec![value]),
+        }
+    }
+    groups
+}
+
+/// Joins words with commas into lines; a word is never broken.
+fn packed(words: &[String], width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let comma = if at + 1 == words.len() { "" } else { "," };
+        let piece = format!("{word}{comma}");
+        match lines.last_mut() {
+            Some(line) if columns(line) + 1 + columns(&piece) <= width => {
+                line.push(' ');
+                line.push_str(&piece);
+            }
+            _ => lines.push(piece),
+        }
+    }
+    lines
+}
+
+/// A place in the same file as the one before is its line alone: `a.cfg:2`, `3`.
+fn folded(places: &[String]) -> Vec<String> {
+    let split = |place: &str| {
+        place
+            .rsplit_once(':')
+            .map(|(file, line)| (file.to_owned(), line.to_owned()))
+    };
+    let mut before = None;
+    let mut folded = Vec::new();
+    for place in places {
+        let parts = split(place);
+        let file = parts.as_ref().map(|(file, _)| file.clone());
+        match parts {
+            Some((_, line)) if before == file => folded.push(line),
+            _ => folded.push(place.clone()),
+        }
+        before = file;
+    }
+    folded
+}
+
+/// `a, b and 3 more`.
+fn some_of(texts: &[String]) -> String {
+    const MOST: usize = 3;
+    let shown = texts[..texts.len().min(MOST)].join(", ");
+    match texts.len().saturating_sub(MOST) {
+        0 => shown,
+        left => format!("{shown} and {left} more"),
+    }
+}
+
 /// Columns of a terminal that nobody widened.
 const WIDTH: usize = 80;
 /// Column at which origins begin.
-const ORIGIN: usize = 33;
+const ORIGIN: usize = 40;
+
+const BOLD: &str = "1";
+const DIM: &str = "2";
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+const CYAN: &str = "36";

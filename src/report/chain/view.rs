@@ -1,0 +1,439 @@
+//! What every picture of the chains tells, worked out once: ways with their hops, each value in words, and what clashes
+//! between two hops. Ways that differ in the peer alone are one here.
+
+use std::collections::{HashMap, HashSet};
+
+use super::budget::{Remark, remarks};
+use super::clash::{self, Clash};
+use super::{Folded, hop_name, link_end, listens, program, timeouts};
+use crate::analyze::Analysis;
+use crate::finding::Gap;
+use crate::model::chain::alike;
+use crate::model::{
+    Amount, Budget, Chain, HopKind, Key, Link, LinkId, Origin, RouteId, Setting, Step, Target,
+};
+use crate::report::wrap::plain;
+
+/// All that there is to show.
+pub(super) struct View<'a> {
+    /// Edge by edge, as the model found them.
+    pub(super) ways: Vec<Way>,
+    /// What could not be read or known.
+    pub(super) gaps: &'a [Gap],
+}
+
+/// One way from an edge to an app, or as far as it can be followed.
+pub(super) struct Way {
+    /// Names of the ways through its last proxy that has names: `shop.example.com/api/`; never empty.
+    pub(super) routes: Vec<String>,
+    /// How many ways it stands for.
+    pub(super) count: usize,
+    /// Whether nginx chooses among the routes, so that they are locations.
+    is_nginx: bool,
+    /// Edge first.
+    pub(super) hops: Vec<Hop>,
+    /// Where the last hop leads if nothing is known of what is there.
+    pub(super) end: Option<End>,
+    /// Outermost first.
+    pub(super) clashes: Vec<Clash>,
+    /// What becomes of a request as long as `--budget` says; empty if nobody asked.
+    pub(super) budget: Vec<Remark>,
+    /// How long that request takes (milliseconds).
+    pub(super) takes: Option<u64>,
+}
+
+/// One process on a way.
+pub(super) struct Hop {
+    /// The service, or the program of a process on the host.
+    pub(super) name: String,
+    /// Its peers, for which all of this holds as well.
+    pub(super) peers: Vec<String>,
+    /// `nginx 1.28`; equal to the name for a program on the host of which no version is known.
+    pub(super) program: String,
+    /// `80`, `127.0.0.1:8000`.
+    pub(super) listens: Vec<String>,
+    /// The way through it, if that has a name of its own.
+    pub(super) via: Option<String>,
+    /// In the order of the keys.
+    pub(super) values: Vec<Value>,
+    /// Whom it dials; `None` for the last hop and for an edge that names nobody.
+    pub(super) dials: Option<Dials>,
+}
+
+/// One setting of a hop.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct Value {
+    /// Which.
+    pub(super) key: Key,
+    /// `None` if it is unknown.
+    pub(super) amount: Option<Amount>,
+    /// `60s`, `3`, `no limit`, `?`.
+    pub(super) text: String,
+    /// How it is known.
+    pub(super) mark: Mark,
+    /// Where it comes from, the mark included: `inherited from nginx.conf:7`.
+    pub(super) origin: String,
+    /// Whether it takes part in an inversion.
+    pub(super) clashes: bool,
+}
+
+/// How a value is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Mark {
+    Written,
+    Inherited,
+    Default,
+    Assumed,
+    Unknown,
+}
+
+/// Where a hop sends a request.
+pub(super) struct Dials {
+    /// As written, for each peer: `http://web:8000`.
+    pub(super) written: Vec<String>,
+    /// Where that is written, for each peer.
+    pub(super) places: Vec<String>,
+    /// What the written text does not tell: the port reached, or that nothing is.
+    pub(super) leads: Option<String>,
+}
+
+/// What a way ends at if it is no hop.
+pub(super) struct End {
+    /// A service or what is dialled, for each peer.
+    pub(super) names: Vec<String>,
+    /// Why nothing is known of it, lower case.
+    pub(super) why: String,
+}
+
+impl Way {
+    /// `12 locations alike`; nothing for a single one.
+    pub(super) fn alike(&self) -> Option<String> {
+        match (self.count, self.routes.len()) {
+            (1, _) => None,
+            (count, names) if count == names && self.is_nginx => {
+                Some(format!("{count} locations alike"))
+            }
+            (count, _) => Some(format!("{count} ways alike")),
+        }
+    }
+
+    /// The hops and the end, for a headline: `haproxy → nginx → web`.
+    pub(super) fn path(&self, arrow: &str) -> String {
+        let names = self.hops.iter().map(|hop| hop.name.as_str());
+        let end = self.end.iter().filter_map(|end| end.names.first());
+        let names: Vec<&str> = names.chain(end.map(String::as_str)).collect();
+        names.join(arrow)
+    }
+}
+
+impl Hop {
+    /// `web (gunicorn 23)`, `nginx 1.28`, `nginx-1, nginx-2 (nginx 1.28)`.
+    pub(super) fn who(&self) -> String {
+        let names = self.names();
+        if self.program.starts_with(&self.name) && self.peers.is_empty() {
+            self.program.clone()
+        } else {
+            format!("{names} ({})", self.program)
+        }
+    }
+
+    /// The name and those of the peers.
+    pub(super) fn names(&self) -> String {
+        let peers = self.peers.iter().map(String::as_str);
+        let names: Vec<&str> = [self.name.as_str()].into_iter().chain(peers).collect();
+        names.join(", ")
+    }
+}
+
+impl<'a> View<'a> {
+    /// Everything that is known of the folded ways.
+    pub(super) fn of(analysis: &'a Analysis, folded: &[Folded]) -> Self {
+        let builder = Builder {
+            analysis,
+            alike: alike(&analysis.model),
+        };
+        let mut seen: HashMap<Peers, usize> = HashMap::new();
+        let mut ways: Vec<Way> = Vec::new();
+        for one in folded {
+            let key = builder.peers(one.chain);
+            let at = *seen.entry(key).or_insert(ways.len());
+            match ways.get_mut(at) {
+                Some(known) => builder.join(known, one),
+                None => ways.push(builder.way(one)),
+            }
+        }
+        Self {
+            ways,
+            gaps: &analysis.gaps,
+        }
+    }
+}
+
+/// What ways have in common that differ in the peers alone: the places where each way is chosen, and all values.
+#[derive(PartialEq, Eq, Hash)]
+struct Peers {
+    steps: Vec<(String, Vec<String>)>,
+    end: Option<String>,
+    verdicts: Vec<(&'static str, usize)>,
+    budget: Option<Budget>,
+}
+
+struct Builder<'a> {
+    analysis: &'a Analysis,
+    alike: HashMap<RouteId, Vec<RouteId>>,
+}
+
+impl Builder<'_> {
+    fn peers(&self, chain: &Chain) -> Peers {
+        let model = &self.analysis.model;
+        let step = |step: &Step| {
+            let hop = self.hop(step, chain, 0);
+            let route = step.route.map(|id| model.route(id).span);
+            let leads = hop.dials.and_then(|dials| dials.leads);
+            let values = hop.values.into_iter();
+            let values = values.map(|one| format!("{:?} {} {}", one.key, one.text, one.origin));
+            (
+                format!("{route:?} {} {:?} {leads:?}", hop.program, hop.listens),
+                values.collect(),
+            )
+        };
+        let verdicts = chain.verdicts.iter();
+        let last = chain.steps.last().and_then(|step| step.link);
+        Peers {
+            steps: chain.steps.iter().map(step).collect(),
+            end: last.map(|id| self.end(id).why),
+            verdicts: verdicts.map(|one| (one.rule, one.outer)).collect(),
+            budget: chain.budget.clone(),
+        }
+    }
+
+    fn way(&self, folded: &Folded) -> Way {
+        let chain = folded.chain;
+        let told = |verdict| clash::tell(verdict, chain, self.analysis);
+        let clashes: Vec<Clash> = chain.verdicts.iter().map(told).collect();
+        let mut hops: Vec<Hop> = Vec::new();
+        for (at, step) in chain.steps.iter().enumerate() {
+            let mut hop = self.hop(step, chain, at);
+            for value in &mut hop.values {
+                value.clashes = clashes.iter().any(|clash| clash.touches(at, value.key));
+            }
+            hops.push(hop);
+        }
+        let last = chain.steps.last().and_then(|step| step.link);
+        let budget = chain.budget.as_ref();
+        Way {
+            routes: self.routes(folded),
+            count: folded.count,
+            is_nginx: self.is_nginx(chain),
+            hops,
+            end: last.map(|id| self.end(id)),
+            clashes,
+            budget: budget.map_or(Vec::new(), |one| remarks(one, chain, self.analysis)),
+            takes: budget.map(|one| one.ms),
+        }
+    }
+
+    fn is_nginx(&self, chain: &Chain) -> bool {
+        let routed = chain.steps.iter().rev().find(|step| step.route.is_some());
+        routed.is_some_and(|step| self.analysis.model.hop(step.hop).kind == HopKind::Nginx)
+    }
+
+    /// Adds a way that differs in its peers.
+    fn join(&self, known: &mut Way, folded: &Folded) {
+        known.count += folded.count;
+        for (hop, step) in known.hops.iter_mut().zip(&folded.chain.steps) {
+            let model = &self.analysis.model;
+            let name = hop_name(model.hop(step.hop), &self.analysis.project);
+            if hop.name != name {
+                push_new(&mut hop.peers, plain(name).into_owned());
+            }
+            if let (Some(dials), Some(link)) = (&mut hop.dials, step.link) {
+                let link = model.link(link);
+                push_new(&mut dials.written, plain(&link.written).into_owned());
+                push_new(&mut dials.places, self.place(link.span));
+            }
+        }
+        let last = folded.chain.steps.last().and_then(|step| step.link);
+        if let (Some(end), Some(id)) = (&mut known.end, last) {
+            for name in self.end(id).names {
+                push_new(&mut end.names, name);
+            }
+        }
+        for name in self.routes(folded) {
+            push_new(&mut known.routes, name);
+        }
+    }
+
+    /// The innermost routes of proxies with those alike; an edge's route has the name of the edge.
+    fn routes(&self, folded: &Folded) -> Vec<String> {
+        let model = &self.analysis.model;
+        let of_proxy = |id: &RouteId| {
+            let hop = model.hop(model.route(*id).hop);
+            !matches!(hop.kind, HopKind::Edge(_))
+        };
+        let chains = [&folded.chain].into_iter().chain(&folded.others);
+        let first = chains.filter_map(|chain| {
+            let routes = chain.steps.iter().rev().filter_map(|step| step.route);
+            routes.into_iter().find(of_proxy)
+        });
+        let mut names = Names::default();
+        for first in first {
+            let others = self.alike.get(&first).into_iter().flatten();
+            for id in [&first].into_iter().chain(others) {
+                names.add(plain(&model.route(*id).name).into_owned());
+            }
+        }
+        names.list()
+    }
+
+    fn hop(&self, step: &Step, chain: &Chain, at: usize) -> Hop {
+        let (project, model) = (&self.analysis.project, &self.analysis.model);
+        let hop = model.hop(step.hop);
+        let version = hop.version.value().map_or("", String::as_str);
+        let route = step.route.map(|id| model.route(id));
+        let innermost = chain.steps[at + 1..]
+            .iter()
+            .all(|step| step.route.is_none());
+        let named = route.filter(|_| !innermost && !matches!(hop.kind, HopKind::Edge(_)));
+        let values = timeouts(step, model);
+        Hop {
+            name: plain(hop_name(hop, project)).into_owned(),
+            peers: Vec::new(),
+            program: match &hop.kind {
+                HopKind::Edge(_) => "edge".to_owned(),
+                kind => plain(&program(kind.as_str(), version)).into_owned(),
+            },
+            listens: listens(hop, route)
+                .iter()
+                .map(|one| plain(one).into_owned())
+                .collect(),
+            via: named
+                .map(|route| plain(&route.name).into_owned())
+                .filter(|via| !via.is_empty()),
+            values: values
+                .iter()
+                .map(|(key, one)| self.value(*key, one))
+                .collect(),
+            dials: step.link.map(|id| self.dials(model.link(id))),
+        }
+    }
+
+    fn value(&self, key: Key, setting: &Setting<Amount>) -> Value {
+        let amount = setting.value().copied();
+        let (mark, origin) = self.origin(setting);
+        Value {
+            key,
+            amount,
+            text: match amount {
+                Some(Amount::Finite(n)) => super::amount(key, n),
+                Some(Amount::Infinite) => "no limit".to_owned(),
+                None => "?".to_owned(),
+            },
+            mark,
+            origin: plain(&origin).into_owned(),
+            clashes: false,
+        }
+    }
+
+    fn origin(&self, setting: &Setting<Amount>) -> (Mark, String) {
+        let origin = match setting {
+            Setting::Unknown(why) => return (Mark::Unknown, format!("unknown: {why}")),
+            Setting::Known { origin, .. } => origin,
+        };
+        match origin {
+            Origin::Written(span) => (Mark::Written, self.place(*span)),
+            Origin::Inherited(span) => {
+                let text = format!("inherited from {}", self.place(*span));
+                (Mark::Inherited, text)
+            }
+            Origin::Default {
+                program: name,
+                version,
+                certain,
+                ..
+            } => {
+                let whose = program(name, version);
+                if *certain {
+                    (Mark::Default, format!("default of {whose}"))
+                } else {
+                    (Mark::Assumed, format!("assumed default of {whose}"))
+                }
+            }
+        }
+    }
+
+    fn dials(&self, link: &Link) -> Dials {
+        Dials {
+            written: vec![plain(&link.written).into_owned()],
+            places: vec![self.place(link.span)],
+            leads: leads(link).map(|text| plain(&text).into_owned()),
+        }
+    }
+
+    fn end(&self, id: LinkId) -> End {
+        let (project, model) = (&self.analysis.project, &self.analysis.model);
+        let link = model.link(id);
+        let why = match &link.target {
+            Target::Service { service, .. } => match model.opaque.get(service) {
+                Some(why) => format!("its timeouts are unknown: {why}"),
+                None => "its timeouts are unknown".to_owned(),
+            },
+            Target::Host { .. } => "what listens there is not in the project".to_owned(),
+            Target::External => "outside the project".to_owned(),
+            Target::Nowhere(dead) => format!("leads nowhere: {}", dead.why()),
+            Target::Unknown(why) => format!("unknown: {why}"),
+        };
+        End {
+            names: vec![plain(link_end(link, project)).into_owned()],
+            why: plain(&why).into_owned(),
+        }
+    }
+
+    fn place(&self, span: crate::source::Span) -> String {
+        plain(&self.analysis.project.sources.place(span)).into_owned()
+    }
+}
+
+/// What a link reaches, as far as the written text does not say so.
+fn leads(link: &Link) -> Option<String> {
+    let unless_written = |port: u16, what: &str| {
+        let told = port == 0 || link.written.contains(&format!(":{port}"));
+        (!told).then(|| format!("{what} {port}"))
+    };
+    match &link.target {
+        Target::Service { port, .. } => unless_written(*port, "port"),
+        Target::Host { port, .. } => unless_written(*port, "host port"),
+        _ => None,
+    }
+}
+
+/// Names, each once, in the order in which they come.
+#[derive(Default)]
+struct Names {
+    list: Vec<String>,
+    known: HashSet<String>,
+}
+
+impl Names {
+    fn add(&mut self, name: String) {
+        if self.known.insert(name.clone()) {
+            self.list.push(name);
+        }
+    }
+
+    /// A route without a name takes everything.
+    fn list(self) -> Vec<String> {
+        let named = self.list.into_iter().filter(|name| !name.is_empty());
+        let mut list: Vec<String> = named.collect();
+        if list.is_empty() {
+            list.push("all requests".to_owned());
+        }
+        list
+    }
+}
+
+fn push_new(list: &mut Vec<String>, text: String) {
+    if !list.contains(&text) {
+        list.push(text);
+    }
+}
