@@ -3,7 +3,13 @@
 
 mod budget;
 mod clash;
+mod dot;
+mod graph;
+mod html;
 mod json;
+mod mermaid;
+mod scale;
+mod svg;
 mod text;
 mod view;
 
@@ -27,6 +33,14 @@ pub enum Format {
     Text,
     /// Schema `no502/chain/1`.
     Json,
+    /// A flowchart for a README.
+    Mermaid,
+    /// A graph for Graphviz.
+    Dot,
+    /// A picture, drawn here.
+    Svg,
+    /// One page with pictures, all values and the findings.
+    Html,
 }
 
 impl FromStr for Format {
@@ -36,8 +50,12 @@ impl FromStr for Format {
         match name {
             "text" => Ok(Self::Text),
             "json" => Ok(Self::Json),
+            "mermaid" => Ok(Self::Mermaid),
+            "dot" => Ok(Self::Dot),
+            "svg" => Ok(Self::Svg),
+            "html" => Ok(Self::Html),
             other => Err(format!(
-                "unknown format `{other}`, expected text or json"
+                "unknown format `{other}`, expected text, json, mermaid, dot, svg or html"
             )),
         }
     }
@@ -57,6 +75,10 @@ pub fn write(
     let view = View::of(analysis, &folded);
     match format {
         Format::Text | Format::Json => text::write(&view, look, out),
+        Format::Mermaid => mermaid::write(&view, out),
+        Format::Dot => dot::write(&view, out),
+        Format::Svg => svg::write(&view, out),
+        Format::Html => html::write(&view, analysis, out),
     }
 }
 

@@ -102,7 +102,7 @@ pub(crate) struct Chain {
     /// Whether a request that takes this long gets through, and who cuts it if not: 30s, 500ms, 1m30s
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) budget: Option<u64>,
-    /// text or json; may be repeated
+    /// text, json, mermaid, dot, svg or html; may be repeated
     #[arg(long, value_name = "F[=PATH]")]
     pub(crate) format: Vec<Output<chain::Format>>,
     #[command(flatten)]
