@@ -342,6 +342,8 @@ pub struct Model {
     pub routes: Vec<Route>,
     /// Sections of HAProxy, for rules that judge the section itself.
     pub sections: Vec<haproxy::Section>,
+    /// HAProxy processes: what belongs to no section that passes traffic.
+    pub processes: Vec<haproxy::Process>,
     /// Every way through all of them.
     pub chains: Vec<Chain>,
     /// Services of which not all is known that they run, and why.

@@ -1,5 +1,8 @@
 //! A HAProxy process as a hop: what its frontends listen on, and every way from a frontend through a backend.
 
+mod bind;
+mod probe;
+mod process;
 mod retry;
 mod section;
 mod server;
@@ -11,16 +14,19 @@ use std::collections::HashMap;
 use crate::model::defaults;
 use crate::model::version::image_version;
 use crate::model::{
-    Address, Amount, Bind, Hop, HopId, HopKind, Key, LinkId, Listener, Model, Protocol, Reuse,
-    Route, Setting, Timeouts,
+    Amount, Hop, HopId, HopKind, Key, LinkId, Model, Protocol, Reuse, Route, Setting, Timeouts,
 };
 use crate::project::Project;
 use crate::project::haproxy::HaproxyConf;
 use crate::settings::Settings;
 use crate::source::{Span, Spanned};
-use crate::syntax::haproxy::{Line, Word};
-use crate::syntax::proxy_value::{address_list, haproxy_address, haproxy_time, has_variable};
+use crate::syntax::haproxy::Line;
+use crate::syntax::proxy_value::{address_list, haproxy_time};
+use bind::listener;
+pub use probe::{Probe, ProbeHead};
+pub use process::{Process, Resolvers, Undefined, UndefinedKind, Way};
 use section::Proxy;
+pub use server::Server;
 pub use timer::Timer;
 pub use unset::{Unset, unset};
 
@@ -43,8 +49,22 @@ pub struct Section {
     pub missing_timeouts: Vec<&'static str>,
     /// The timeouts that hold here, as they are written.
     pub timers: Vec<Timer>,
+    /// Whether `mode` is written, here or in `defaults`.
+    pub mode: Option<Span>,
+    /// Own lines that only `mode http` acts on, by their first words: `http-request`, `option httplog`.
+    pub http_work: Vec<Spanned<String>>,
     /// Its servers.
     pub servers: Vec<LinkId>,
+    /// The same with what their lines say beside the address, in the same order.
+    pub server_lines: Vec<Server>,
+    /// How `check` probes them.
+    pub probe: Probe,
+    /// The words of `retry-on` as it holds here.
+    pub retry_on: Option<Spanned<Vec<String>>>,
+    /// Where `http-request disable-l7-retry` keeps requests from being sent twice.
+    pub retry_guard: Option<Span>,
+    /// `http-reuse` as it holds here.
+    pub http_reuse: Option<Spanned<String>>,
     /// `balance` as it holds here.
     pub balance: Option<Spanned<String>>,
     /// `option redispatch`.
@@ -106,7 +126,8 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
         stopping: crate::model::Stopping::default(),
         timeouts: Timeouts::new(),
     });
-    let proxies = Proxy::all(conf);
+    let proxies = Proxy::of(conf);
+    model.processes.push(Process::of(conf, hop, &proxies));
     let mut reader = Reader {
         dials_clients_choice: !conf.complete
             || conf.sections.iter().any(section::dials_clients_choice),
@@ -140,17 +161,16 @@ impl<'a> Reader<'a> {
     fn section(&mut self, proxy: &Proxy<'a>) {
         let tcp = is_tcp(proxy);
         let mut servers = Vec::new();
-        for link in server::links(proxy, self.hop, tcp) {
-            servers.push(LinkId(
-                u32::try_from(self.model.links.len()).expect("fewer links than u32::MAX"),
-            ));
+        let mut server_lines = Vec::new();
+        for (link, mut server) in server::servers(proxy, self.hop, tcp) {
+            server.link =
+                LinkId(u32::try_from(self.model.links.len()).expect("fewer links than u32::MAX"));
+            servers.push(server.link);
+            server_lines.push(server);
             self.model.links.push(link);
         }
         let kind = proxy.section.kind.value.clone();
         let is_frontend = kind == "frontend";
-        let balance = proxy
-            .find(&["balance"])
-            .and_then(|(line, _)| line.words.get(1));
         self.sections.insert(
             (is_frontend, proxy.name().to_owned()),
             self.model.sections.len(),
@@ -162,10 +182,17 @@ impl<'a> Reader<'a> {
             span: proxy.span(),
             defaults: proxy.defaults.map(|section| section.head.span),
             tcp,
+            mode: proxy.find(&["mode"]).map(|(line, _)| line.span),
+            http_work: probe::http_work(proxy),
             missing_timeouts: self.missing(proxy, &kind),
             timers: timer::timers(proxy),
             servers,
-            balance: balance.map(|word| Spanned::new(word.text.clone(), word.span)),
+            server_lines,
+            probe: Probe::of(proxy),
+            retry_on: proxy.words_of(&["retry-on"]),
+            retry_guard: proxy.all(&["http-request", "disable-l7-retry"]).next(),
+            http_reuse: proxy.value_of(&["http-reuse"]),
+            balance: proxy.value_of(&["balance"]),
             redispatch: proxy.option("redispatch"),
             cookie: proxy.own(&["cookie"]).next().map(|line| line.span),
             serverless: proxy.manages_without_servers() || self.dials_clients_choice,
@@ -202,9 +229,7 @@ impl<'a> Reader<'a> {
             self.route(front, front, &front.section.head, &listeners);
             seen.push(front.name());
         }
-        let chosen = front.own(&["use_backend"]);
-        let default = front.find(&["default_backend"]).map(|(line, _)| line);
-        for line in chosen.chain(default) {
+        for line in process::choices(front) {
             let Some(word) = line.words.get(1) else {
                 continue;
             };
@@ -212,13 +237,13 @@ impl<'a> Reader<'a> {
             let back = proxies
                 .iter()
                 .find(|p| p.section.kind.value != "frontend" && p.name() == name);
-            if let Some(back) = back
-                && !seen.contains(&back.name())
-            {
-                seen.push(back.name());
-                self.route(front, back, line, &listeners);
-            } else if back.is_none() && (name.contains("%[") || name.is_empty()) {
-                self.reach_all();
+            match back {
+                Some(back) if !seen.contains(&back.name()) => {
+                    seen.push(back.name());
+                    self.route(front, back, line, &listeners);
+                }
+                None if name.contains("%[") || name.is_empty() => self.reach_all(),
+                _ => {}
             }
         }
     }
@@ -240,6 +265,7 @@ impl<'a> Reader<'a> {
             return;
         };
         self.model.sections[at].reached = true;
+        self.way(front, at, line.span, listeners);
         let links = self.model.sections[at].servers.clone();
         if links.is_empty() {
             return;
@@ -279,6 +305,22 @@ impl<'a> Reader<'a> {
             reuse,
             upgrades: protocol != Protocol::Tcp && front.chooses_websockets(line),
         });
+    }
+
+    fn way(&mut self, front: &Proxy<'a>, back: usize, span: Span, listeners: &[usize]) {
+        let is_frontend = front.section.kind.value == "frontend";
+        let key = (is_frontend, front.name().to_owned());
+        let Some(front) = self.sections.get(&key).copied() else {
+            return;
+        };
+        if let Some(process) = self.model.processes.last_mut() {
+            process.ways.push(Way {
+                front,
+                back,
+                span,
+                listeners: listeners.to_vec(),
+            });
+        }
     }
 
     fn timeouts(&self, front: &Proxy<'a>, back: &Proxy<'a>) -> Timeouts {
@@ -402,50 +444,4 @@ fn is_tcp(proxy: &Proxy) -> bool {
     let mode = proxy.find(&["mode"]).map(|(line, _)| line);
     let tcp = |line: &Line| !line.conditional && line.words.get(1).is_some_and(|w| w.text == "tcp");
     mode.is_none_or(tcp) && proxy.conf.complete
-}
-
-fn listener(line: &Line, word: &Word, at: usize, item: &str, tcp: bool, plain: bool) -> Listener {
-    let has = |flag: &str| line.words.iter().any(|word| word.text == flag);
-    let protocol = match () {
-        () if has("ssl") => Protocol::Https,
-        () if tcp => Protocol::Tcp,
-        () => Protocol::Http,
-    };
-    let exact =
-        word.span.end - word.span.start == u32::try_from(word.text.len()).unwrap_or(u32::MAX);
-    let span = if exact {
-        word.span.slice(at, at + item.len())
-    } else {
-        word.span
-    };
-    let address = if line.conditional {
-        Setting::unknown(CONDITIONAL)
-    } else if plain {
-        address(item, span)
-    } else {
-        Setting::unknown(format!("bind {item} holds a variable"))
-    };
-    Listener {
-        address,
-        protocol: Setting::written(protocol, line.span),
-        proxy_protocol: has("accept-proxy"),
-        backlog: None,
-        admits: None,
-    }
-}
-
-fn address(item: &str, span: Span) -> Setting<Address> {
-    let raw = haproxy_address(item)
-        .filter(|_| !has_variable(item))
-        .unwrap_or_default();
-    if let Some(socket) = raw.socket {
-        return Setting::written(Address::Unix(socket), span);
-    }
-    match raw.port.as_deref().map(str::parse) {
-        Some(Ok(port)) => {
-            let bind = Bind::of(raw.host.as_deref().unwrap_or(""));
-            Setting::written(Address::Tcp { bind, port }, span)
-        }
-        _ => Setting::unknown(format!("bind {item} has no plain port")),
-    }
 }

@@ -14,21 +14,26 @@ pub(super) fn resolve(model: &mut Model, project: &Project) {
     let targets: Vec<Target> = model
         .links
         .iter()
-        .map(|link| {
-            let seeker = Seeker {
-                model,
-                project,
-                from: link.from,
-            };
-            match &link.dialled {
-                Dialled::Unknown(why) => Target::Unknown(why.clone()),
-                Dialled::Unix(socket) => seeker.socket(&socket.value),
-                Dialled::Tcp { host, port, .. } => seeker.host(&host.value, *port),
-            }
-        })
+        .map(|link| model.lead(project, link.from, &link.dialled))
         .collect();
     for (link, target) in model.links.iter_mut().zip(targets) {
         link.target = target;
+    }
+}
+
+impl Model {
+    /// What an address leads to, as a process sees it.
+    pub fn lead(&self, project: &Project, from: HopId, dialled: &Dialled) -> Target {
+        let seeker = Seeker {
+            model: self,
+            project,
+            from,
+        };
+        match dialled {
+            Dialled::Unknown(why) => Target::Unknown(why.clone()),
+            Dialled::Unix(socket) => seeker.socket(&socket.value),
+            Dialled::Tcp { host, port, .. } => seeker.host(&host.value, *port),
+        }
     }
 }
 

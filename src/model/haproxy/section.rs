@@ -2,7 +2,7 @@
 
 use crate::model::websocket;
 use crate::project::haproxy::HaproxyConf;
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use crate::syntax::haproxy::{Line, Section, Word, expand, expand_address};
 
 /// `defaults` that take from others, deeper than this, are a circle.
@@ -19,7 +19,7 @@ pub(super) struct Proxy<'a> {
 
 impl<'a> Proxy<'a> {
     /// The sections of a process that pass or take traffic, in order.
-    pub(super) fn all(conf: &'a HaproxyConf) -> Vec<Self> {
+    pub(super) fn of(conf: &'a HaproxyConf) -> Vec<Self> {
         let mut last: Option<&Section> = None;
         let mut proxies = Vec::new();
         for section in &conf.sections {
@@ -75,6 +75,30 @@ impl<'a> Proxy<'a> {
             .enumerate()
             .filter_map(|(steps, section)| Some((lines(section, words).last()?, steps > 0)));
         found.next()
+    }
+
+    /// The word after some others, as it holds here.
+    pub(super) fn value_of(&self, words: &'a [&'a str]) -> Option<Spanned<String>> {
+        let (line, _) = self.find(words)?;
+        let word = line.words.get(words.len()).filter(|_| !line.conditional)?;
+        Some(Spanned::new(self.word(word).ok()?, word.span))
+    }
+
+    /// All words after some others, as they hold here.
+    pub(super) fn words_of(&self, words: &'a [&'a str]) -> Option<Spanned<Vec<String>>> {
+        let (line, _) = self.find(words)?;
+        let rest = line
+            .words
+            .get(words.len()..)
+            .filter(|_| !line.conditional)?;
+        let texts = rest.iter().map(|word| word.text.clone()).collect();
+        Some(Spanned::new(texts, line.span))
+    }
+
+    /// Where lines that begin with some words stand, in the section and in its `defaults`.
+    pub(super) fn all(&self, words: &'a [&'a str]) -> impl Iterator<Item = Span> {
+        let sections = self.around().into_iter();
+        sections.flat_map(move |section| lines(section, words).map(|line| line.span))
     }
 
     /// Whether an option holds here: the last of `option x` and `no option x` wins, the section before its defaults.
@@ -207,7 +231,7 @@ fn lines<'a>(section: &'a Section, words: &'a [&'a str]) -> impl Iterator<Item =
     section.lines.iter().filter(move |line| begins(line, words))
 }
 
-fn begins(line: &Line, words: &[&str]) -> bool {
+pub(super) fn begins(line: &Line, words: &[&str]) -> bool {
     line.words.len() >= words.len()
         && line
             .words
@@ -229,7 +253,7 @@ pub(super) fn from(section: &Section) -> Option<&str> {
         .map(|word| word.text.as_str())
 }
 
-fn named<'a>(conf: &'a HaproxyConf, name: &str) -> Option<&'a Section> {
+pub(super) fn named<'a>(conf: &'a HaproxyConf, name: &str) -> Option<&'a Section> {
     conf.sections
         .iter()
         .find(|s| s.kind.value == "defaults" && s.name.as_ref().is_some_and(|n| n.value == name))

@@ -1,38 +1,124 @@
 //! `server` lines: whom a backend dials, with what `default-server` adds.
 
+mod parameters;
+
 use crate::model::haproxy::CONDITIONAL;
+use crate::model::haproxy::process::chroot;
 use crate::model::haproxy::section::Proxy;
 use crate::model::nginx::is_address;
-use crate::model::{Dialled, HopId, Link, Lookup, Protocol, Target};
+use crate::model::{Dialled, HopId, Link, LinkId, Lookup, Protocol, Target};
 use crate::source::{Span, Spanned};
-use crate::syntax::haproxy::{Line, Word};
+use crate::syntax::haproxy::Line;
 use crate::syntax::proxy_value::{haproxy_address, has_variable};
+use parameters::Parameters;
 
-/// The links of a backend's `server` and `server-template` lines.
-pub(super) fn links(proxy: &Proxy, hop: HopId, tcp: bool) -> Vec<Link> {
+/// What a `server` or `server-template` line says beside the address, with what `default-server` adds.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Whom it dials.
+    pub link: LinkId,
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Host without a port: HAProxy dials the port that the client came to.
+    pub portless: Option<String>,
+    /// The word that has it probed.
+    pub check: Option<Span>,
+    /// Port that is probed in place of the one that is dialled.
+    pub check_port: Option<Spanned<u16>>,
+    /// Whether something else than the address that is dialled is probed, or something else than probes decides.
+    pub probed_elsewhere: bool,
+    /// `init-addr`.
+    pub init_addr: Option<Spanned<String>>,
+    /// `resolvers`.
+    pub resolvers: Option<Spanned<String>>,
+    /// `maxconn`, if it is a number above zero.
+    pub maxconn: Option<Spanned<u64>>,
+    /// The word that has the PROXY header sent.
+    pub sends_proxy: Option<Span>,
+}
+
+/// The servers of a backend's `server` and `server-template` lines, each with its link.
+pub(super) fn servers(proxy: &Proxy, hop: HopId, tcp: bool) -> Vec<(Link, Server)> {
     let templates = proxy.own(&["server-template"]).map(|line| (line, 3));
     let servers = proxy.own(&["server"]).map(|line| (line, 2));
     let mut lines: Vec<(&Line, usize)> = servers.chain(templates).collect();
     lines.sort_by_key(|(line, _)| line.span);
     lines
         .into_iter()
-        .filter_map(|(line, at)| link(proxy, hop, line, at, tcp))
+        .filter_map(|(line, at)| server(proxy, hop, line, at, tcp))
         .collect()
 }
 
-fn link(proxy: &Proxy, hop: HopId, line: &Line, at: usize, tcp: bool) -> Option<Link> {
+fn server(proxy: &Proxy, hop: HopId, line: &Line, at: usize, tcp: bool) -> Option<(Link, Server)> {
+    let parameters = Parameters::of(proxy, line, at + 1);
+    let link = link(proxy, hop, line, at, tcp, &parameters)?;
+    let name = &line.words[1];
+    let number = |name: &str| {
+        let word = parameters.value(name)?;
+        Some(Spanned::new(word.value.parse::<u64>().ok()?, word.span))
+    };
+    let port = number("port").filter(|port| u16::try_from(port.value).is_ok());
+    let elsewhere = ["addr", "track"]
+        .iter()
+        .any(|name| parameters.value(name).is_some());
+    let server = Server {
+        link: LinkId(0),
+        name: Spanned::new(name.text.clone(), name.span),
+        portless: portless(&link.written).filter(|_| !line.conditional),
+        check: parameters.flag("check"),
+        check_port: port
+            .map(|port| Spanned::new(u16::try_from(port.value).unwrap_or(0), port.span)),
+        probed_elsewhere: elsewhere || parameters.flag("agent-check").is_some(),
+        init_addr: parameters.value("init-addr"),
+        resolvers: parameters.value("resolvers"),
+        maxconn: number("maxconn").filter(|most| most.value > 0),
+        sends_proxy: sends_proxy(&parameters),
+    };
+    Some((link, server))
+}
+
+/// The host of an address of an internet family that has no port.
+fn portless(written: &str) -> Option<String> {
+    let raw = haproxy_address(written).filter(|raw| raw.socket.is_none() && raw.port.is_none())?;
+    let family = raw
+        .scheme
+        .as_deref()
+        .is_none_or(|family| matches!(family, "ipv4" | "ipv6"));
+    let host = raw.host.filter(|host| !host.contains(['$', ':']))?;
+    family.then_some(host)
+}
+
+fn sends_proxy(parameters: &Parameters) -> Option<Span> {
+    const WORDS: [&str; 4] = [
+        "send-proxy",
+        "send-proxy-v2",
+        "send-proxy-v2-ssl",
+        "send-proxy-v2-ssl-cn",
+    ];
+    WORDS.iter().find_map(|word| parameters.flag(word))
+}
+
+fn link(
+    proxy: &Proxy,
+    hop: HopId,
+    line: &Line,
+    at: usize,
+    tcp: bool,
+    parameters: &Parameters,
+) -> Option<Link> {
     let word = line.words.get(at)?;
-    let parameters = Parameters::of(proxy, &line.words[at + 1..]);
     let text = proxy.address(word);
+    let chroot = chroot(proxy.conf);
     let dialled = match &text {
         _ if line.conditional => Dialled::Unknown(CONDITIONAL.to_owned()),
-        Ok(text) => dialled(text, word.span),
+        Ok(text) => dialled(text, word.span, chroot.as_ref().map(|c| c.value.as_str())),
         Err(why) => Dialled::Unknown(why.clone()),
     };
+    let proto = parameters.value("proto");
     let protocol = match () {
-        () if parameters.has("ssl") => Protocol::Https,
+        () if parameters.flag("ssl").is_some() => Protocol::Https,
         () if tcp => Protocol::Tcp,
-        () => match parameters.value("proto") {
+        () => match proto.as_ref().map(|proto| proto.value.as_str()) {
             Some("fcgi") => Protocol::Fastcgi,
             Some("h2") => Protocol::H2c,
             _ => Protocol::Http,
@@ -44,28 +130,22 @@ fn link(proxy: &Proxy, hop: HopId, line: &Line, at: usize, tcp: bool) -> Option<
         span: word.span,
         written: text.unwrap_or_else(|_| word.text.clone()),
         protocol,
-        lookup: lookup(&dialled, &parameters),
+        lookup: lookup(&dialled, parameters),
         dialled,
         target: Target::Unknown("not looked up yet".to_owned()),
         group,
-        spare: parameters.has("backup") || parameters.has("disabled"),
-        down: parameters.first_of(&["disabled", "enabled"]) == Some("disabled")
-            || parameters.value("weight") == Some("0"),
-        sends_proxy_protocol: [
-            "send-proxy",
-            "send-proxy-v2",
-            "send-proxy-v2-ssl",
-            "send-proxy-v2-ssl-cn",
-        ]
-        .iter()
-        .any(|name| parameters.has(name)),
-        checked: (parameters.has("check") && !parameters.has("no-check"))
-            || parameters.has("track"),
+        spare: parameters.flag("backup").is_some() || parameters.flag("disabled").is_some(),
+        down: parameters.flag("disabled").is_some()
+            || parameters
+                .value("weight")
+                .is_some_and(|weight| weight.value == "0"),
+        sends_proxy_protocol: sends_proxy(parameters).is_some(),
+        checked: parameters.flag("check").is_some() || parameters.value("track").is_some(),
         auxiliary: false,
     })
 }
 
-fn dialled(text: &str, span: Span) -> Dialled {
+fn dialled(text: &str, span: Span, chroot: Option<&str>) -> Dialled {
     let Some(raw) = haproxy_address(text).filter(|_| !has_variable(text)) else {
         return Dialled::Unknown(format!("{text} is known only at run time"));
     };
@@ -73,7 +153,11 @@ fn dialled(text: &str, span: Span) -> Dialled {
         (Some(_), _, _) if matches!(raw.scheme.as_deref(), Some("abns" | "abnsz")) => {
             Dialled::Unknown(format!("{text} is an abstract socket"))
         }
-        (Some(socket), _, _) => Dialled::Unix(Spanned::new(socket, span)),
+        (Some(socket), _, _) => {
+            // A process that has changed its root finds every path below it.
+            let root = chroot.map_or("", |chroot| chroot.trim_end_matches('/'));
+            Dialled::Unix(Spanned::new(format!("{root}{socket}"), span))
+        }
         (None, Some(host), Some(port)) => match port.trim_start_matches(['+', '-']).parse() {
             Ok(port)
                 if !matches!(
@@ -100,57 +184,12 @@ fn dialled(text: &str, span: Span) -> Dialled {
 fn lookup(dialled: &Dialled, parameters: &Parameters) -> Lookup {
     match dialled {
         Dialled::Tcp { host, .. } if !is_address(&host.value) => {
-            let late = parameters.place("resolvers").or_else(|| {
-                let word = parameters.word("init-addr")?;
-                word.text.contains("none").then_some(word.span)
+            let late = parameters.value("resolvers").or_else(|| {
+                let list = parameters.value("init-addr");
+                list.filter(|list| list.value.contains("none"))
             });
-            late.map_or(Lookup::AtStart, Lookup::Running)
+            late.map_or(Lookup::AtStart, |word| Lookup::Running(word.span))
         }
         _ => Lookup::Never,
-    }
-}
-
-/// The parameters of a server, its own before those of `default-server`.
-struct Parameters<'a> {
-    words: Vec<&'a Word>,
-}
-
-impl<'a> Parameters<'a> {
-    fn of(proxy: &Proxy<'a>, own: &'a [Word]) -> Self {
-        let mut words: Vec<&Word> = own.iter().collect();
-        let lines = proxy
-            .around()
-            .into_iter()
-            .flat_map(|section| &section.lines);
-        let defaults = lines.filter(|line| line.words[0].text == "default-server");
-        words.extend(defaults.flat_map(|line| &line.words[1..]));
-        Self { words }
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.words.iter().any(|word| word.text == name)
-    }
-
-    /// Which of several parameters stands first, the server's own before those of `default-server`.
-    fn first_of(&self, names: &[&str]) -> Option<&'a str> {
-        let mut words = self.words.iter().map(|word| word.text.as_str());
-        words.find(|word| names.contains(word))
-    }
-
-    /// The word after a parameter's name.
-    fn word(&self, name: &str) -> Option<&'a Word> {
-        let at = self.words.iter().position(|word| word.text == name)?;
-        self.words.get(at + 1).copied()
-    }
-
-    fn value(&self, name: &str) -> Option<&'a str> {
-        self.word(name).map(|word| word.text.as_str())
-    }
-
-    fn place(&self, name: &str) -> Option<Span> {
-        self.words
-            .iter()
-            .find(|word| word.text == name)
-            .map(|word| word.span)
     }
 }

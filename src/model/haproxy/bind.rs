@@ -1,0 +1,61 @@
+//! `bind` lines: where a frontend takes connections, and what it speaks there.
+
+use crate::model::haproxy::CONDITIONAL;
+use crate::model::{Address, Bind, Listener, Protocol, Setting};
+use crate::source::Span;
+use crate::syntax::haproxy::{Line, Word};
+use crate::syntax::proxy_value::{haproxy_address, has_variable};
+
+/// One address of a line; `plain` says whether the text of the word is known.
+pub(super) fn listener(
+    line: &Line,
+    word: &Word,
+    at: usize,
+    item: &str,
+    tcp: bool,
+    plain: bool,
+) -> Listener {
+    let has = |flag: &str| line.words.iter().any(|word| word.text == flag);
+    let protocol = match () {
+        () if has("ssl") => Protocol::Https,
+        () if tcp => Protocol::Tcp,
+        () => Protocol::Http,
+    };
+    let exact =
+        word.span.end - word.span.start == u32::try_from(word.text.len()).unwrap_or(u32::MAX);
+    let span = if exact {
+        word.span.slice(at, at + item.len())
+    } else {
+        word.span
+    };
+    let address = if line.conditional {
+        Setting::unknown(CONDITIONAL)
+    } else if plain {
+        address(item, span)
+    } else {
+        Setting::unknown(format!("bind {item} holds a variable"))
+    };
+    Listener {
+        address,
+        protocol: Setting::written(protocol, line.span),
+        proxy_protocol: has("accept-proxy"),
+        backlog: None,
+        admits: None,
+    }
+}
+
+fn address(item: &str, span: Span) -> Setting<Address> {
+    let raw = haproxy_address(item)
+        .filter(|_| !has_variable(item))
+        .unwrap_or_default();
+    if let Some(socket) = raw.socket {
+        return Setting::written(Address::Unix(socket), span);
+    }
+    match raw.port.as_deref().map(str::parse) {
+        Some(Ok(port)) => {
+            let bind = Bind::of(raw.host.as_deref().unwrap_or(""));
+            Setting::written(Address::Tcp { bind, port }, span)
+        }
+        _ => Setting::unknown(format!("bind {item} has no plain port")),
+    }
+}
