@@ -1,5 +1,6 @@
 //! The one table of rules, and what a rule may use.
 
+mod backend_undefined;
 mod backlog_small;
 mod buffer_sizes_inconsistent;
 mod compose_invalid;
@@ -9,7 +10,10 @@ mod final_newline_missing;
 mod fpm_client_denied;
 mod grace_period_short;
 mod health_check_absent;
+mod health_check_inert;
+mod health_check_wrong;
 mod healthy_without_healthcheck;
+mod init_addr_none;
 mod inversion;
 mod keepalive_ineffective;
 mod keepalive_inverted;
@@ -28,6 +32,7 @@ mod restart_policy_absent;
 mod retries_stacked;
 mod retry_budget_exceeded;
 mod socket_missing;
+mod socket_outside_chroot;
 mod socket_path_malformed;
 mod start_order_unguarded;
 mod syntax_error;
@@ -37,6 +42,7 @@ mod timeout_zero;
 mod upstream_host_unknown;
 mod upstream_name_misused;
 mod upstream_port_mismatch;
+mod upstream_server_portless;
 mod upstream_without_servers;
 mod variable_undefined;
 mod waits;
@@ -94,6 +100,7 @@ macro_rules! page {
 
 /// Every rule, sorted by id.
 pub const RULES: &[Rule] = &[
+    rule!("backend-undefined", backend_undefined),
     rule!("backlog-small", backlog_small),
     rule!("buffer-sizes-inconsistent", buffer_sizes_inconsistent),
     rule!("compose-invalid", compose_invalid),
@@ -104,7 +111,10 @@ pub const RULES: &[Rule] = &[
     rule!("fpm-client-denied", fpm_client_denied),
     rule!("grace-period-short", grace_period_short),
     rule!("health-check-absent", health_check_absent),
+    rule!("health-check-inert", health_check_inert),
+    rule!("health-check-wrong", health_check_wrong),
     rule!("healthy-without-healthcheck", healthy_without_healthcheck),
+    rule!("init-addr-none", init_addr_none),
     rule!("keepalive-ineffective", keepalive_ineffective),
     rule!("keepalive-inverted", keepalive_inverted),
     rule!("localhost-upstream", localhost_upstream),
@@ -121,6 +131,7 @@ pub const RULES: &[Rule] = &[
     rule!("retries-stacked", retries_stacked),
     rule!("retry-budget-exceeded", retry_budget_exceeded),
     rule!("socket-missing", socket_missing),
+    rule!("socket-outside-chroot", socket_outside_chroot),
     rule!("socket-path-malformed", socket_path_malformed),
     rule!("start-order-unguarded", start_order_unguarded),
     rule!("suppression-reasonless"),
@@ -132,6 +143,7 @@ pub const RULES: &[Rule] = &[
     rule!("upstream-host-unknown", upstream_host_unknown),
     rule!("upstream-name-misused", upstream_name_misused),
     rule!("upstream-port-mismatch", upstream_port_mismatch),
+    rule!("upstream-server-portless", upstream_server_portless),
     rule!("upstream-without-servers", upstream_without_servers),
     rule!("variable-undefined", variable_undefined),
     rule!("websocket-headers-missing", websocket_headers_missing),

@@ -4,10 +4,15 @@ use crate::finding::Severity;
 use crate::model::Link;
 use crate::model::haproxy::Section;
 use crate::rules::Ctx;
+use crate::rules::health_check_inert::is_inert;
 
 pub(super) fn check(cx: &mut Ctx) {
     let model = cx.model;
     for section in model.sections.iter().filter(|section| section.reached) {
+        // An option that says how to probe shows that somebody meant to.
+        if is_inert(cx, section) {
+            continue;
+        }
         let servers = section
             .servers
             .iter()

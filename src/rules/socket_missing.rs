@@ -1,6 +1,7 @@
 //! rules/socket-missing.md
 
 use crate::model::{Address, DeadEnd, Link, ServiceRef, Target};
+use crate::rules::socket_outside_chroot::is_outside;
 use crate::rules::{Ctx, grouped};
 use crate::source::Span;
 
@@ -41,9 +42,12 @@ pub(super) fn check(cx: &mut Ctx) {
     }
 }
 
-fn unbound(_: &Ctx, link: &Link) -> Option<(String, String)> {
+/// A socket outside of HAProxy's chroot has its own rule, which explains more.
+fn unbound(cx: &Ctx, link: &Link) -> Option<(String, String)> {
     match &link.target {
-        Target::Nowhere(DeadEnd::NoSocket(why)) => Some((why.clone(), link.written.clone())),
+        Target::Nowhere(DeadEnd::NoSocket(why)) if !is_outside(cx, link) => {
+            Some((why.clone(), link.written.clone()))
+        }
         _ => None,
     }
 }

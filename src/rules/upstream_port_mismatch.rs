@@ -3,6 +3,7 @@
 use crate::finding::{Confidence, Severity};
 use crate::model::{Dialled, Link, ServiceRef, Target};
 use crate::rules::listening::{addresses, certain};
+use crate::rules::upstream_server_portless::silently_80;
 use crate::rules::{Ctx, grouped};
 
 pub(super) fn check(cx: &mut Ctx) {
@@ -24,7 +25,7 @@ fn missed(cx: &Ctx, link: &Link) -> Option<(ServiceRef, u16)> {
     else {
         return None;
     };
-    if !matches!(link.dialled, Dialled::Tcp { .. }) || port == 0 {
+    if !matches!(link.dialled, Dialled::Tcp { .. }) || port == 0 || silently_80(cx, link) {
         return None;
     }
     let crossed = cx

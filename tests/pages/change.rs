@@ -114,9 +114,21 @@ fn rename(line: &str, name: &str, compose: bool) -> String {
         let is_host = left.ends_with("//") && after.starts_with(['/', ';', ':', '$']);
         let is_dialled = has_port && !left.ends_with('/');
         let is_shared = left.ends_with("service:");
+        // HAProxy's `server <name> web`, without a port.
+        let is_portless = left.ends_with(' ') && after.starts_with([' ', '\n']) && {
+            let mut words = left.split_whitespace();
+            words.next() == Some("server") && words.count() == 1
+        };
         out = left + name;
         if whole
-            && (is_key || is_flow_key || is_item || is_group || is_host || is_dialled || is_shared)
+            && (is_key
+                || is_flow_key
+                || is_item
+                || is_group
+                || is_host
+                || is_dialled
+                || is_shared
+                || is_portless)
         {
             out.push('z');
         }
