@@ -8,7 +8,7 @@ use crate::project::container::{Location, Seen, View};
 use crate::project::files::Files;
 use crate::project::{Envsubst, ServiceRef};
 use crate::source::{FileId, Span, Spanned};
-use crate::syntax::nginx::Directive;
+use crate::syntax::nginx::{Directive, looks_like_template};
 use crate::syntax::proxy_value::{Piece, pieces};
 use crate::syntax::value::Text;
 
@@ -104,6 +104,8 @@ impl<'a, 'f> Expander<'a, 'f> {
     ) -> Vec<Directive> {
         self.included.insert(id);
         let mut directives = self.files.nginx(id).directives.clone();
+        // What a template engine puts in place of its tags is in none of the directives.
+        self.complete &= looks_like_template(self.files.text(id)).is_none();
         if template && let Some(envsubst) = self.envsubst {
             for directive in &mut directives {
                 fill(directive, envsubst);

@@ -56,6 +56,16 @@ impl View<'_> {
         }
     }
 
+    /// What stands for a name server: one that knows the services, as Docker's does, or one of the internet.
+    pub(crate) fn name_server(&self, written: &str) -> SocketAddr {
+        let public = |address: Ipv4Addr| !address.is_private() && !address.is_loopback();
+        if host_port(written).0.parse().is_ok_and(public) {
+            self.stack.public_dns
+        } else {
+            self.stack.dns
+        }
+    }
+
     /// A duration with its unit (`default_ms` for none), scaled, in milliseconds; `None` if it is none.
     pub(crate) fn scaled_ms(&self, written: &str, default_ms: f64) -> Option<f64> {
         let digits = written.bytes().take_while(u8::is_ascii_digit).count();

@@ -50,7 +50,7 @@ pub(crate) fn run(files: &[File], spec: &Spec, only: Only) -> Result<Report, Str
         stack: &stack,
     };
     let stubs = lab.stubs()?;
-    let _dns = lab.name_server()?;
+    let _dns = lab.name_servers()?;
     let apps = lab.apps()?;
     let proxies = match lab.proxies()? {
         Ok(proxies) => proxies,
@@ -116,7 +116,7 @@ impl<'a> Lab<'a> {
         Ok(running)
     }
 
-    fn name_server(&self) -> Result<dns::Running, String> {
+    fn name_servers(&self) -> Result<[dns::Running; 2], String> {
         let all = self
             .stack
             .services
@@ -126,7 +126,10 @@ impl<'a> Lab<'a> {
         let asks = self.views().next().ok_or("no service runs")?.service;
         let known =
             names.filter_map(|name| self.stack.known(asks, &name).map(|address| (name, address)));
-        dns::start(self.stack.dns, known.collect())
+        Ok([
+            dns::start(self.stack.dns, known.collect())?,
+            dns::start(self.stack.public_dns, self.stack.outside.clone())?,
+        ])
     }
 
     fn apps(&self) -> Result<Vec<(&'a str, Program)>, String> {

@@ -155,7 +155,7 @@ impl<'a> Rewrite<'a> {
                     .skip(1)
                     .filter(|word| !word.contains('='))
                 {
-                    *word = self.view.stack.dns.to_string();
+                    *word = self.view.name_server(word).to_string();
                 }
             }
             "fastcgi_param"

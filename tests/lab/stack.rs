@@ -28,6 +28,8 @@ pub(crate) struct Stack {
     pub(crate) outside: BTreeMap<String, Ipv4Addr>,
     /// Where the lab's name server listens.
     pub(crate) dns: SocketAddr,
+    /// Where a name server answers that knows no service, as those of the internet do.
+    pub(crate) public_dns: SocketAddr,
 }
 
 /// One service.
@@ -79,6 +81,7 @@ impl Stack {
             services: Vec::new(),
             outside: BTreeMap::new(),
             dns: SocketAddr::new(Ipv4Addr::new(127, net[0], net[1], 2).into(), 5353),
+            public_dns: SocketAddr::new(Ipv4Addr::new(127, net[0], net[1], 3).into(), 5353),
         };
         let at = |index: usize| u8::try_from(10 + 2 * index).expect("a page has few services");
         let address = |last: u8| Ipv4Addr::new(127, net[0], net[1], last);
