@@ -5,6 +5,7 @@ mod backlog_small;
 mod buffer_sizes_inconsistent;
 mod compose_invalid;
 mod config_not_mounted;
+mod directive_plus_only;
 mod directive_removed;
 mod environment_unset;
 mod final_newline_missing;
@@ -107,6 +108,7 @@ pub const RULES: &[Rule] = &[
     rule!("compose-invalid", compose_invalid),
     rule!("config-invalid"),
     rule!("config-not-mounted", config_not_mounted),
+    rule!("directive-plus-only", directive_plus_only),
     rule!("directive-removed", directive_removed),
     rule!("environment-unset", environment_unset),
     rule!("final-newline-missing", final_newline_missing),
