@@ -30,6 +30,7 @@ mod published_port_upstream;
 mod read_timeout_inverted;
 mod resolve_unusable;
 mod resolver_missing;
+mod resolver_wrong_scope;
 mod restart_policy_absent;
 mod retries_stacked;
 mod retry_budget_exceeded;
@@ -131,6 +132,7 @@ pub const RULES: &[Rule] = &[
     rule!("read-timeout-inverted", read_timeout_inverted),
     rule!("resolve-unusable", resolve_unusable),
     rule!("resolver-missing", resolver_missing),
+    rule!("resolver-wrong-scope", resolver_wrong_scope),
     rule!("restart-policy-absent", restart_policy_absent),
     rule!("retries-stacked", retries_stacked),
     rule!("retry-budget-exceeded", retry_budget_exceeded),
