@@ -29,6 +29,7 @@ mod published_port_unserved;
 mod published_port_upstream;
 mod read_timeout_inverted;
 mod resolve_unusable;
+mod resolver_blind_to_hosts;
 mod resolver_missing;
 mod resolver_wrong_scope;
 mod restart_policy_absent;
@@ -131,6 +132,7 @@ pub const RULES: &[Rule] = &[
     rule!("published-port-upstream", published_port_upstream),
     rule!("read-timeout-inverted", read_timeout_inverted),
     rule!("resolve-unusable", resolve_unusable),
+    rule!("resolver-blind-to-hosts", resolver_blind_to_hosts),
     rule!("resolver-missing", resolver_missing),
     rule!("resolver-wrong-scope", resolver_wrong_scope),
     rule!("restart-policy-absent", restart_policy_absent),
