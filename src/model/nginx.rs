@@ -1,5 +1,6 @@
 //! An nginx process as a hop: its listeners, its upstreams, and every way through it with the values that hold there.
 
+pub mod eaten;
 mod listen;
 pub mod own;
 mod pass;

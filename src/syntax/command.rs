@@ -76,6 +76,8 @@ pub struct Simple {
     pub assignments: Vec<(String, Word)>,
     /// Its words; redirections are left out.
     pub words: Vec<Word>,
+    /// The file that it reads as its standard input, if `<` names one.
+    pub input: Option<Word>,
     /// How it is joined to the one before.
     pub joint: Joint,
 }
@@ -281,14 +283,19 @@ struct Builder {
     assignments: Vec<(String, Word)>,
     words: Vec<Word>,
     joint: Option<Joint>,
-    redirected: bool,
+    input: Option<Word>,
+    /// The redirection that the next word belongs to, and whether it is `<`.
+    redirected: Option<bool>,
 }
 
 impl Builder {
     fn take(&mut self, token: Pair<'_, Rule>) {
         match token.as_rule() {
-            Rule::word if self.redirected => self.redirected = false,
-            Rule::word => self.word(token),
+            Rule::word => match self.redirected.take() {
+                Some(true) => self.input = Some(word(token)),
+                Some(false) => {}
+                None => self.word(token),
+            },
             Rule::newline => self.end(Joint::Sequence),
             Rule::operator => self.end(match token.as_str() {
                 "&&" => Joint::And,
@@ -298,7 +305,7 @@ impl Builder {
                 _ => Joint::Sequence,
             }),
             Rule::redirect => {
-                self.redirected = true;
+                self.redirected = Some(token.as_str() == "<");
                 if token.as_str().ends_with("<<") || token.as_str().ends_with("<<-") {
                     self.unreadable("it holds a here-document");
                 }
@@ -324,11 +331,12 @@ impl Builder {
     }
 
     fn end(&mut self, next: Joint) {
-        self.redirected = false;
+        self.redirected = None;
         if !self.words.is_empty() || !self.assignments.is_empty() {
             self.line.commands.push(Simple {
                 assignments: std::mem::take(&mut self.assignments),
                 words: std::mem::take(&mut self.words),
+                input: self.input.take(),
                 joint: self.joint.take().unwrap_or(Joint::Sequence),
             });
             self.joint = Some(next);

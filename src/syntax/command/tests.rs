@@ -85,3 +85,15 @@ fn compose_splits_without_a_shell() {
     let texts: Vec<_> = words.iter().map(|word| word.literal().unwrap()).collect();
     assert_eq!(texts, ["sh", "-c", "echo $X && y", "a&&b"]);
 }
+
+#[test]
+fn a_command_reads_what_is_put_in() {
+    let line = line("envsubst '$A' < in.tmpl > out && cat <other | envsubst 2>/dev/null");
+    let inputs: Vec<Option<String>> = line
+        .commands
+        .iter()
+        .map(|command| command.input.as_ref()?.literal())
+        .collect();
+    let known = |name: &str| Some(name.to_owned());
+    assert_eq!(inputs, [known("in.tmpl"), known("other"), None]);
+}
