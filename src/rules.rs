@@ -38,6 +38,7 @@ mod retry_budget_exceeded;
 mod socket_missing;
 mod socket_outside_chroot;
 mod socket_path_malformed;
+mod stale_dns;
 mod start_order_unguarded;
 mod syntax_error;
 mod timeout_missing;
@@ -141,6 +142,7 @@ pub const RULES: &[Rule] = &[
     rule!("socket-missing", socket_missing),
     rule!("socket-outside-chroot", socket_outside_chroot),
     rule!("socket-path-malformed", socket_path_malformed),
+    rule!("stale-dns", stale_dns),
     rule!("start-order-unguarded", start_order_unguarded),
     rule!("suppression-reasonless"),
     rule!("suppression-unused"),
