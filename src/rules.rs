@@ -25,6 +25,7 @@ mod loopback_bind;
 mod networks_disjoint;
 mod next_upstream_off;
 mod protocol_mismatch;
+mod proxy_loop;
 mod published_port_unserved;
 mod published_port_upstream;
 mod read_timeout_inverted;
@@ -129,6 +130,7 @@ pub const RULES: &[Rule] = &[
     rule!("networks-disjoint", networks_disjoint),
     rule!("next-upstream-off", next_upstream_off),
     rule!("protocol-mismatch", protocol_mismatch),
+    rule!("proxy-loop", proxy_loop),
     rule!("published-port-unserved", published_port_unserved),
     rule!("published-port-upstream", published_port_upstream),
     rule!("read-timeout-inverted", read_timeout_inverted),

@@ -1,0 +1,146 @@
+//! rules/proxy-loop.md
+
+use crate::model::nginx::{Place, Scope, places};
+use crate::model::{Address, Bind, Dialled, Link, Protocol, Route, Target};
+use crate::rules::Ctx;
+use crate::source::Span;
+use crate::syntax::nginx::Directive;
+use crate::syntax::proxy_value::upstream_url;
+
+pub(super) fn check(cx: &mut Ctx) {
+    let places = places(cx.project);
+    for place in &places {
+        let Some(location) = place
+            .opener
+            .filter(|opener| opener.name.value == "location")
+        else {
+            continue;
+        };
+        let Some(pass) = place
+            .scope
+            .own("proxy_pass")
+            .next_back()
+            .filter(|_| !place.stream)
+        else {
+            continue;
+        };
+        let route = cx
+            .model
+            .routes
+            .iter()
+            .find(|route| route.hop == place.hop && route.span == pass.span);
+        let Some(route) = route else { continue };
+        let Some(listen) = own_listener(cx, route) else {
+            continue;
+        };
+        if !keeps_path(place, location, pass) || !selects_itself(&places, place, route) {
+            continue;
+        }
+        report(cx, route, location.name.span, listen);
+    }
+}
+
+/// The place of the listener, if all peers of a route are the proxy itself.
+fn own_listener(cx: &Ctx, route: &Route) -> Option<Span> {
+    let links: Vec<&Link> = route.links.iter().map(|id| cx.model.link(*id)).collect();
+    let mut places = links.iter().map(|link| {
+        let at = reached(cx, route, link)?;
+        let listener = &cx.model.hop(route.hop).listeners[at];
+        let same = matches!(
+            (listener.protocol.value(), link.protocol),
+            (Some(Protocol::Http), Protocol::Http) | (Some(Protocol::Https), Protocol::Https)
+        );
+        let taken = same && !listener.proxy_protocol && route.listeners.contains(&at);
+        taken.then(|| listener.address.span()).flatten()
+    });
+    let first = places.next()??;
+    places.all(|place| place.is_some()).then_some(first)
+}
+
+/// Index of the proxy's own listener that a link leads to.
+fn reached(cx: &Ctx, route: &Route, link: &Link) -> Option<usize> {
+    match &link.target {
+        Target::Service {
+            hop: Some((hop, at)),
+            ..
+        }
+        | Target::Host {
+            hop: Some((hop, at)),
+            ..
+        } => (*hop == route.hop).then_some(*at),
+        // On a machine without containers nobody but the proxy can have its port.
+        Target::Host { hop: None, .. } if cx.model.hop(route.hop).service.is_none() => {
+            let Dialled::Tcp { host, port, .. } = &link.dialled else {
+                return None;
+            };
+            let loopback = host.value == "localhost" || host.value == "127.0.0.1";
+            let mut listeners = cx.model.hop(route.hop).listeners.iter();
+            let at = listeners.position(|listener| {
+                matches!(listener.address.value(), Some(Address::Tcp { bind: Bind::Any | Bind::Loopback, port: own }) if own == port)
+            });
+            at.filter(|_| loopback)
+        }
+        _ => None,
+    }
+}
+
+/// Whether the request comes back with the path that it had, so that it meets the same location.
+fn keeps_path(place: &Place, location: &Directive, pass: &Directive) -> bool {
+    let changes = ["rewrite", "if", "set"];
+    let changed = |scope: &Scope| changes.iter().any(|name| scope.own(name).next().is_some());
+    let uri = pass
+        .args
+        .first()
+        .and_then(|url| upstream_url(&url.value))
+        .map(|raw| raw.uri);
+    let prefix = location.args.len() == 1;
+    let same = |uri: String| {
+        uri.is_empty() || prefix && location.args.first().is_some_and(|path| path.value == uri)
+    };
+    !changed(&place.scope) && uri.is_some_and(same)
+}
+
+/// Whether the `Host` that is sent selects the server again: it is the only one, or gets the host that it was called by.
+fn selects_itself(places: &[Place], place: &Place, route: &Route) -> bool {
+    let mine = places
+        .iter()
+        .filter(|other| other.hop == place.hop && !other.stream);
+    let servers = mine.filter(|other| other.context() == "server").count();
+    let host = place
+        .scope
+        .all("proxy_set_header")
+        .into_iter()
+        .find(|header| {
+            header
+                .args
+                .first()
+                .is_some_and(|name| name.value.eq_ignore_ascii_case("host"))
+        });
+    let same = host
+        .and_then(|header| header.args.get(1))
+        .is_some_and(|value| {
+            matches!(
+                value.value.as_str(),
+                "$host" | "$http_host" | "$host:$server_port"
+            )
+        });
+    // A server that branches may end the loop itself.
+    let branches = place.scope.find("if").is_some();
+    place.is_whole() && !branches && (servers == 1 || same && route.listeners.len() == 1)
+}
+
+fn report(cx: &mut Ctx, route: &Route, location: Span, listen: Span) {
+    let Some(link) = route.links.first().map(|id| cx.model.link(*id).clone()) else {
+        return;
+    };
+    let message = format!(
+        "{} leads back to this very location of this nginx",
+        link.written
+    );
+    cx.report(route.span, message)
+        .here("passes to itself")
+        .label(location, "comes back here")
+        .label(listen, "takes the connection")
+        .help("name the app in place of the proxy: another service, or another port")
+        .because("address", &link.written);
+}
