@@ -8,6 +8,7 @@ mod config_not_mounted;
 mod directive_plus_only;
 mod directive_removed;
 mod environment_unset;
+mod envsubst_eats_variables;
 mod final_newline_missing;
 mod fpm_client_denied;
 mod grace_period_short;
@@ -115,6 +116,7 @@ pub const RULES: &[Rule] = &[
     rule!("directive-plus-only", directive_plus_only),
     rule!("directive-removed", directive_removed),
     rule!("environment-unset", environment_unset),
+    rule!("envsubst-eats-variables", envsubst_eats_variables),
     rule!("final-newline-missing", final_newline_missing),
     rule!("fpm-client-denied", fpm_client_denied),
     rule!("grace-period-short", grace_period_short),
