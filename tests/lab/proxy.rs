@@ -102,7 +102,7 @@ const CGI: [&str; 10] = [
 
 fn start_nginx(view: View, mounted: &[(String, &str)]) -> Result<Proxy, String> {
     let service = view.service;
-    let texts = in_place(view, mounted);
+    let texts = in_place(view, mounted)?;
     let configs = texts
         .iter()
         .filter(|(path, _)| is_config(path))
@@ -139,12 +139,13 @@ fn start_nginx(view: View, mounted: &[(String, &str)]) -> Result<Proxy, String> 
 }
 
 /// The files of an nginx container: those of the page, and what the image ships where the page has none.
-fn in_place(view: View, mounted: &[(String, &str)]) -> Vec<(String, String)> {
+fn in_place(view: View, mounted: &[(String, &str)]) -> Result<Vec<(String, String)>, String> {
     let mut texts: Vec<(String, String)> = mounted
         .iter()
         .map(|(path, text)| (path.clone(), (*text).to_owned()))
         .collect();
     fill_templates(view, &mut texts);
+    run_envsubst(view, &mut texts)?;
     let shipped = [
         ("/etc/nginx/nginx.conf", MAIN.to_owned()),
         ("/etc/nginx/mime.types", MIME_TYPES.to_owned()),
@@ -172,7 +173,7 @@ fn in_place(view: View, mounted: &[(String, &str)]) -> Vec<(String, String)> {
             WELCOME.to_owned(),
         ));
     }
-    texts
+    Ok(texts)
 }
 
 /// Whether nginx reads a file as configuration.
@@ -217,6 +218,35 @@ fn fill_templates(view: View, texts: &mut Vec<(String, String)>) {
         filled.push((format!("/etc/nginx/conf.d/{name}"), text));
     }
     texts.extend(filled);
+}
+
+/// What a script in front of nginx has written by `envsubst ['names'] < file > file`.
+fn run_envsubst(view: View, texts: &mut Vec<(String, String)>) -> Result<(), String> {
+    let calls = view.service.argv.iter().filter_map(|script| {
+        let (_, call) = script.split_once("envsubst ")?;
+        let (names, files) = call.split("&&").next()?.split_once('<')?;
+        let (from, to) = files.split_once('>')?;
+        Some((names.trim(), from.trim(), to.trim()))
+    });
+    for (names, from, to) in calls {
+        let text = texts.iter().find(|(path, _)| path == from);
+        let (_, text) = text.ok_or_else(|| format!("envsubst reads {from}, which is not there"))?;
+        let input = view.service.path("/tmp/envsubst");
+        write(&input, text)?;
+        let input = fs::File::open(&input).map_err(|error| error.to_string())?;
+        let program = find("envsubst").ok_or("envsubst is not on the PATH")?;
+        let mut command = Command::new(program);
+        command.env_clear().envs(&view.service.env).stdin(input);
+        if !names.is_empty() {
+            command.arg(names.trim_matches('\''));
+        }
+        let done = command.output().map_err(|error| error.to_string())?;
+        texts.push((
+            to.to_owned(),
+            String::from_utf8_lossy(&done.stdout).into_owned(),
+        ));
+    }
+    Ok(())
 }
 
 fn start_haproxy(view: View, mounted: &[(String, &str)]) -> Result<Proxy, String> {
