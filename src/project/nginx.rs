@@ -129,7 +129,12 @@ impl<'a, 'f> Expander<'a, 'f> {
                 && directive.args.len() == 1
                 && directive.block.is_none()
             {
-                out.extend(self.include(&directive.args[0].clone(), stack));
+                let included = self.include(&directive.args[0].clone(), stack);
+                // One that brings nothing now may bring something once the process runs.
+                if included.is_empty() {
+                    out.push(directive);
+                }
+                out.extend(included);
                 continue;
             }
             if let Some(block) = directive.block.take() {
