@@ -86,7 +86,7 @@ fn reached(cx: &Ctx, route: &Route, link: &Link) -> Option<usize> {
 
 /// Whether the request comes back with the path that it had, so that it meets the same location.
 fn keeps_path(place: &Place, location: &Directive, pass: &Directive) -> bool {
-    let changes = ["rewrite", "if", "set"];
+    let changes = ["rewrite", "if", "set", "internal"];
     let changed = |scope: &Scope| changes.iter().any(|name| scope.own(name).next().is_some());
     let uri = pass
         .args
