@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::finding::{Edit, Fix, Safety};
 use crate::model::HopId;
 use crate::model::nginx::{Place, Scope, places};
 use crate::rules::Ctx;
@@ -66,10 +67,25 @@ pub(super) fn check(cx: &mut Ctx) {
         for (span, message) in fault.labels {
             finding.label(span, message);
         }
-        for span in repeats {
-            finding.label(span, "and here");
+        for span in &repeats {
+            finding.label(*span, "and here");
         }
         finding.help(fault.help).because("sizes", fault.message);
+        // nginx does not start without it, so that there is nothing that it could break.
+        finding.fix = fault.beside.map(|text| Fix {
+            title: format!("add `{text}`"),
+            safety: Safety::Safe,
+            edits: std::iter::once(fault.place)
+                .chain(repeats)
+                .map(|place| Edit {
+                    span: Span {
+                        start: place.end,
+                        ..place
+                    },
+                    text: format!(" {text}"),
+                })
+                .collect(),
+        });
     }
 }
 
@@ -107,6 +123,8 @@ struct Fault {
     here: String,
     labels: Vec<(Span, String)>,
     help: String,
+    /// A directive that heals it where it is written beside each place.
+    beside: Option<String>,
 }
 
 impl Buffers {
@@ -175,6 +193,7 @@ impl Buffers {
             here: "at least 2".to_owned(),
             labels: Vec::new(),
             help: format!("write `{buffers} 8 {each};`"),
+            beside: None,
         })
     }
 
@@ -201,6 +220,7 @@ impl Buffers {
             here: format!("less than {}", kilobytes(larger)),
             labels: self.labels(module, place, size.place),
             help: format!("raise {name} to {} at least", kilobytes(larger)),
+            beside: None,
         }
     }
 
@@ -238,16 +258,17 @@ impl Buffers {
             }
         };
         let number = self.number.max(busy.div_ceil(larger) + 1);
-        let better = format!("`{} {number} {};`", module.buffers, kilobytes(larger));
+        let better = format!("{} {number} {};", module.buffers, kilobytes(larger));
         Some(Fault {
             place,
             message,
             here: format!("at most {} fits", kilobytes(free)),
             labels: self.labels(module, place, None),
             help: match self.each.place {
-                Some(_) => format!("write {better}"),
-                None => format!("write {better} beside it"),
+                Some(_) => format!("write `{better}`"),
+                None => format!("write `{better}` beside it"),
             },
+            beside: self.each.place.is_none().then_some(better),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::finding::Effect;
+use crate::finding::{Edit, Effect, Fix, Safety};
 use crate::model::nginx::{Place, path_behind_socket, places};
 use crate::model::{Address, HopId};
 use crate::rules::Ctx;
@@ -33,13 +33,24 @@ pub(super) fn check(cx: &mut Ctx) {
     for (fault, repeats) in faults {
         let finding = cx.report(fault.place, fault.message.as_str());
         finding.here(fault.here);
-        for span in repeats {
-            finding.label(span, "and here");
+        for span in &repeats {
+            finding.label(*span, "and here");
         }
         finding.help(fault.help).because("path", fault.message);
         if !fault.starts {
             finding.outcome(Effect::NoStart, &[]);
         }
+        finding.fix = fault.better.map(|text| Fix {
+            title: "write a colon behind the socket".to_owned(),
+            safety: Safety::Safe,
+            edits: std::iter::once(fault.place)
+                .chain(repeats)
+                .map(|span| Edit {
+                    span,
+                    text: text.clone(),
+                })
+                .collect(),
+        });
     }
 }
 
@@ -76,6 +87,8 @@ struct Fault {
     help: String,
     /// Whether nginx starts all the same, and answers 502.
     starts: bool,
+    /// The address as it was meant, if it was meant in one way only.
+    better: Option<String>,
 }
 
 fn fault(cx: &Ctx, place: &Place, directive: &str, word: &Spanned<String>) -> Option<Fault> {
@@ -88,6 +101,7 @@ fn fault(cx: &Ctx, place: &Place, directive: &str, word: &Spanned<String>) -> Op
             here,
             help,
             starts: false,
+            better: None,
         })
     };
     if let Some(path) = ["http://", "https://", ""].iter().find_map(|scheme| {
@@ -122,13 +136,10 @@ fn fault(cx: &Ctx, place: &Place, directive: &str, word: &Spanned<String>) -> Op
     if is_bound(cx, &socket) {
         return None;
     }
-    let help = if http {
-        format!(
-            "write a colon between them: `{}`",
-            text.replacen(&socket, &format!("{path}:{rest}"), 1)
-        )
-    } else {
-        format!("leave `{rest}` out")
+    let better = http.then(|| text.replacen(&socket, &format!("{path}:{rest}"), 1));
+    let help = match &better {
+        Some(better) => format!("write a colon between them: `{better}`"),
+        None => format!("leave `{rest}` out"),
     };
     Some(Fault {
         place: word.span,
@@ -136,6 +147,7 @@ fn fault(cx: &Ctx, place: &Place, directive: &str, word: &Spanned<String>) -> Op
         here: "no colon behind the socket",
         help,
         starts: true,
+        better,
     })
 }
 
