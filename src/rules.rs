@@ -4,6 +4,7 @@ mod backend_undefined;
 mod backlog_small;
 mod buffer_sizes_inconsistent;
 mod compose_invalid;
+mod config_context_wrong;
 mod config_not_mounted;
 mod directive_plus_only;
 mod directive_removed;
@@ -17,19 +18,25 @@ mod health_check_inert;
 mod health_check_wrong;
 mod healthy_without_healthcheck;
 mod init_addr_none;
+mod host_gateway_missing;
+mod image_path_missing;
+mod include_missing;
 mod inversion;
 mod keepalive_ineffective;
 mod keepalive_inverted;
 mod listening;
 mod localhost_upstream;
 mod loopback_bind;
+mod memory_limit_absent;
 mod networks_disjoint;
 mod next_upstream_off;
+mod port_taken_twice;
 mod protocol_mismatch;
 mod proxy_loop;
 mod published_port_unserved;
 mod published_port_upstream;
 mod read_timeout_inverted;
+mod replicas_zero;
 mod resolve_unusable;
 mod resolver_blind_to_hosts;
 mod resolver_missing;
@@ -43,9 +50,12 @@ mod socket_path_malformed;
 mod stale_dns;
 mod start_order_unguarded;
 mod syntax_error;
+mod temp_path_unwritable;
 mod timeout_missing;
 mod timeout_unit_suspect;
 mod timeout_zero;
+mod update_order_stop_first;
+mod upstream_behind_profile;
 mod upstream_host_unknown;
 mod upstream_name_misused;
 mod upstream_port_mismatch;
@@ -111,6 +121,7 @@ pub const RULES: &[Rule] = &[
     rule!("backlog-small", backlog_small),
     rule!("buffer-sizes-inconsistent", buffer_sizes_inconsistent),
     rule!("compose-invalid", compose_invalid),
+    rule!("config-context-wrong", config_context_wrong),
     rule!("config-invalid"),
     rule!("config-not-mounted", config_not_mounted),
     rule!("directive-plus-only", directive_plus_only),
@@ -125,17 +136,23 @@ pub const RULES: &[Rule] = &[
     rule!("health-check-wrong", health_check_wrong),
     rule!("healthy-without-healthcheck", healthy_without_healthcheck),
     rule!("init-addr-none", init_addr_none),
+    rule!("host-gateway-missing", host_gateway_missing),
+    rule!("image-path-missing", image_path_missing),
+    rule!("include-missing", include_missing),
     rule!("keepalive-ineffective", keepalive_ineffective),
     rule!("keepalive-inverted", keepalive_inverted),
     rule!("localhost-upstream", localhost_upstream),
     rule!("loopback-bind", loopback_bind),
+    rule!("memory-limit-absent", memory_limit_absent),
     rule!("networks-disjoint", networks_disjoint),
     rule!("next-upstream-off", next_upstream_off),
+    rule!("port-taken-twice", port_taken_twice),
     rule!("protocol-mismatch", protocol_mismatch),
     rule!("proxy-loop", proxy_loop),
     rule!("published-port-unserved", published_port_unserved),
     rule!("published-port-upstream", published_port_upstream),
     rule!("read-timeout-inverted", read_timeout_inverted),
+    rule!("replicas-zero", replicas_zero),
     rule!("resolve-unusable", resolve_unusable),
     rule!("resolver-blind-to-hosts", resolver_blind_to_hosts),
     rule!("resolver-missing", resolver_missing),
@@ -151,9 +168,12 @@ pub const RULES: &[Rule] = &[
     rule!("suppression-reasonless"),
     rule!("suppression-unused"),
     rule!("syntax-error", syntax_error),
+    rule!("temp-path-unwritable", temp_path_unwritable),
     rule!("timeout-missing", timeout_missing),
     rule!("timeout-unit-suspect", timeout_unit_suspect),
     rule!("timeout-zero", timeout_zero),
+    rule!("update-order-stop-first", update_order_stop_first),
+    rule!("upstream-behind-profile", upstream_behind_profile),
     rule!("upstream-host-unknown", upstream_host_unknown),
     rule!("upstream-name-misused", upstream_name_misused),
     rule!("upstream-port-mismatch", upstream_port_mismatch),

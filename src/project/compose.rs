@@ -338,6 +338,8 @@ pub struct Service {
     pub expose: Vec<Text>,
     /// `mem_limit` or `deploy.resources.limits.memory`, in bytes.
     pub memory_limit: Option<Spanned<u64>>,
+    /// Whether there is any limit, known or not.
+    pub limits_memory: bool,
     /// What only a swarm looks at, if any of it is written.
     pub swarm: Option<Swarm>,
 }
@@ -349,4 +351,8 @@ pub struct Swarm {
     pub span: Span,
     /// `update_config.order`: `stop-first` or `start-first`.
     pub update_order: Option<Text>,
+    /// Whether it is more than a `mode`, which files for compose have too.
+    pub certain: bool,
+    /// `mode: global`, or one that is not known: a task on every node.
+    pub everywhere: bool,
 }

@@ -215,6 +215,14 @@ impl View {
         matches!(self.locate(inside), Location::Image(_))
     }
 
+    /// Whether nothing was put at a folder inside or below it.
+    pub fn is_bare_below(&self, folder: &str) -> bool {
+        self.layers.iter().all(|layer| {
+            path::strip(&layer.target, folder).is_none()
+                && path::strip(folder, &layer.target).is_none()
+        })
+    }
+
     /// Every path of the project that was put in as such, with its path inside.
     pub fn placed(&self) -> impl Iterator<Item = (&str, &str)> {
         self.layers

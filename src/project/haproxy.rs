@@ -24,4 +24,6 @@ pub struct HaproxyConf {
     pub unmounted: bool,
     /// Whether the container runs nothing but this HAProxy.
     pub alone: bool,
+    /// Where its files were put, and where it looks instead, if nothing is there.
+    pub misplaced: Option<(String, String)>,
 }

@@ -40,6 +40,21 @@ pub struct NginxConf {
     pub unmounted: bool,
     /// Whether the container runs nothing but this nginx, as its image does.
     pub alone: bool,
+    /// Whether its main file is one of the project, and not the one that its image ships.
+    pub given: bool,
+    /// Includes of files that are certainly not there.
+    pub missing: Vec<Missing>,
+}
+
+/// An `include` by its name of a file that is not there, in a folder of which all is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The argument.
+    pub span: Span,
+    /// The path as the process sees it.
+    pub inside: String,
+    /// What the folder is: a path below the root, or the image's own.
+    pub folder: String,
 }
 
 /// Where the paths of an `include` lead.
@@ -66,6 +81,10 @@ pub struct Expander<'a, 'f> {
     pub templates: BTreeSet<FileId>,
     /// Whether everything could be followed.
     pub complete: bool,
+    /// Includes of files that are certainly not there.
+    pub missing: Vec<Missing>,
+    /// The official image, if the container is that and nothing was built on it: what it ships is known.
+    pub official: Option<String>,
     left: usize,
 }
 
@@ -86,6 +105,8 @@ impl<'a, 'f> Expander<'a, 'f> {
             included: BTreeSet::new(),
             templates: BTreeSet::new(),
             complete: true,
+            missing: Vec::new(),
+            official: None,
             left: SIZE,
         }
     }
@@ -209,6 +230,15 @@ impl<'a, 'f> Expander<'a, 'f> {
         full: &str,
         stack: &mut Vec<FileId>,
     ) -> Vec<Directive> {
+        if let Some(folder) = self.lacking(full) {
+            self.complete = false;
+            self.missing.push(Missing {
+                span: arg.span,
+                inside: full.to_owned(),
+                folder,
+            });
+            return Vec::new();
+        }
         let opened = match self.find(full) {
             Ok(Some(opened)) => opened,
             Ok(None) => return Vec::new(),
@@ -222,6 +252,35 @@ impl<'a, 'f> Expander<'a, 'f> {
             return Vec::new();
         }
         self.expand_file(opened.0, opened.1, stack)
+    }
+
+    /// The folder of a path, if all that is in it is known and the path is not there: one that is mounted from the tree,
+    /// or `/etc/nginx` of the official image.
+    fn lacking(&self, full: &str) -> Option<String> {
+        let (Root::Container(view), Some(image)) = (&self.root, &self.official) else {
+            return None;
+        };
+        if let Some(template) = template_of(full)
+            && !view.is_image(&template)
+        {
+            return None;
+        }
+        let host = self.files.host;
+        match view.look(host, full) {
+            Seen::Absent(path) => {
+                let Seen::Dir(folder) = view.look(host, path::parent(full)) else {
+                    return None;
+                };
+                let mounted = path::parent(&path) == folder && !host.is_ignored(&path);
+                mounted.then_some(folder)
+            }
+            Seen::Elsewhere(Location::Image(_)) => {
+                let rest = path::strip(full, "/etc/nginx")?;
+                let ships = OFFICIAL.contains(&rest) || rest.starts_with("modules");
+                (!ships).then(|| image.clone())
+            }
+            _ => None,
+        }
     }
 
     /// The file at a path as the process sees it, and whether envsubst fills it. `Ok(None)`: harmless, shipped.
@@ -326,6 +385,21 @@ fn template_of(full: &str) -> Option<String> {
     let rest = path::strip(full, "/etc/nginx/conf.d")?;
     (!rest.is_empty()).then(|| format!("/etc/nginx/templates/{rest}.template"))
 }
+
+/// What the official image has below `/etc/nginx`: its packages bring no `proxy_params` and no `snippets`, as Debian's
+/// do. `fastcgi.conf` and the tables of Cyrillic are in some of its versions.
+const OFFICIAL: &[&str] = &[
+    "conf.d/default.conf",
+    "fastcgi.conf",
+    "fastcgi_params",
+    "koi-utf",
+    "koi-win",
+    "mime.types",
+    "nginx.conf",
+    "scgi_params",
+    "uwsgi_params",
+    "win-utf",
+];
 
 /// Files that every nginx package ships and that set nothing a rule looks at.
 fn is_shipped(full: &str) -> bool {

@@ -3,6 +3,7 @@
 use crate::finding::{Effect, Severity};
 use crate::model::{Dialled, HopKind, Link, Lookup, ServiceRef, Target};
 use crate::project::compose::Service;
+use crate::rules::replicas_zero;
 use crate::rules::{Ctx, grouped};
 
 pub(super) fn check(cx: &mut Ctx) {
@@ -19,7 +20,9 @@ fn unguarded(cx: &Ctx, link: &Link) -> Option<ServiceRef> {
     let Target::Service { service, .. } = link.target else {
         return None;
     };
-    let named = matches!(link.dialled, Dialled::Tcp { .. }) && link.lookup == Lookup::AtStart;
+    let named = matches!(link.dialled, Dialled::Tcp { .. })
+        && link.lookup == Lookup::AtStart
+        && replicas_zero::none(cx, link).is_none();
     let waits = |condition: &str| {
         matches!(
             condition,

@@ -36,14 +36,21 @@ pub(super) fn haproxy_of(
     let mut complete = true;
     let mut ids = Vec::new();
     let given = haproxy_paths(&words, workdir(container));
-    for inside in given {
-        match container.view.look(files.host, &inside) {
+    for inside in &given {
+        match container.view.look(files.host, inside) {
             Seen::File(path) => ids.extend(files.open(&path)),
             Seen::Dir(path) => ids.extend(folder(files, &path)),
             _ => complete = false,
         }
     }
+    let mut misplaced = None;
     if ids.is_empty() {
+        let nothing = given.iter().all(|inside| container.view.is_image(inside));
+        let plain = known && !container.built && is_plain_launch(container, "haproxy");
+        misplaced = placed
+            .first()
+            .filter(|_| nothing && plain)
+            .and_then(|(target, _)| Some((target.clone(), given.first()?.clone())));
         ids.extend(placed.iter().map(|(_, id)| *id));
         complete &= ids.is_empty();
     }
@@ -63,6 +70,7 @@ pub(super) fn haproxy_of(
         image,
         unmounted: false,
         alone,
+        misplaced,
     })
 }
 
@@ -176,6 +184,7 @@ pub(super) fn host_haproxy(files: &mut Files, project: &mut Project, orphans: &[
             image: None,
             unmounted: false,
             alone: false,
+            misplaced: None,
         };
         if let ([_], [service]) = (orphans, lonely.as_slice()) {
             let container = project.container(*service);

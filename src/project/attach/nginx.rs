@@ -7,7 +7,7 @@ use crate::host::path;
 use crate::project::container::{Location, Seen};
 use crate::project::files::Files;
 use crate::project::image::Container;
-use crate::project::image_name::is_haproxy_image;
+use crate::project::image_name::{is_haproxy_image, repository};
 use crate::project::nginx::{Expander, NginxConf, Root};
 use crate::project::nginx_image::nginx_image;
 use crate::project::{Envsubst, Project, ServiceRef};
@@ -34,8 +34,9 @@ pub(super) fn nginx_of(
     let inside = main_path(container);
     let main = main_file(files, container, &inside)?;
     let envsubst = container.envsubst();
-    let root = Root::Container(&container.view);
-    let mut expander = Expander::new(files, root, path::parent(&inside), Some(&envsubst));
+    let (root, folder) = (Root::Container(&container.view), path::parent(&inside));
+    let mut expander = Expander::new(files, root, folder, Some(&envsubst));
+    expander.official = official(container);
     let mut directives = expander.file(main.id, main.given && names_word(container, "envsubst"));
     let mut included = std::mem::take(&mut expander.included);
     let loose = placed
@@ -55,11 +56,9 @@ pub(super) fn nginx_of(
         included.extend(std::mem::take(&mut expander.included));
     }
     let complete = expander.complete && image.is_none_or(|image| !image.writes);
-    let templates = expander.templates;
-    let first_included = placed.iter().find(|(_, id)| included.contains(id));
-    // Findings about the whole process belong into a file of the project, not into a shipped main.
+    let (templates, missing) = (expander.templates, expander.missing);
     let point = last_loose
-        .or(first_included.map(|(_, id)| *id))
+        .or(first_included(&placed, &included))
         .filter(|_| !main.given)
         .unwrap_or(main.id);
     claimed.extend(included);
@@ -74,7 +73,26 @@ pub(super) fn nginx_of(
         image: container.image.clone().filter(|_| known),
         unmounted: false,
         alone: known && is_plain_launch(container, "nginx"),
+        given: main.given,
+        missing,
     })
+}
+
+/// The file that findings about a whole process point at, in place of a shipped main: the first one of the project.
+fn first_included(placed: &[(String, FileId)], included: &BTreeSet<FileId>) -> Option<FileId> {
+    let mut ids = placed.iter().map(|(_, id)| *id);
+    ids.find(|id| included.contains(id))
+}
+
+/// The official image, if a container is that and nothing else: nothing built on it, no command or script of its own
+/// that could put files in place.
+fn official(container: &Container) -> Option<String> {
+    let image = image_of(container);
+    let as_shipped = repository(image) == "nginx"
+        && !container.built
+        && is_plain_launch(container, "nginx")
+        && container.view.is_bare_below("/docker-entrypoint.d");
+    as_shipped.then(|| image.to_owned())
 }
 
 /// What the entrypoint fills templates from: the container's environment, and what scripts beside it export.
@@ -304,5 +322,7 @@ fn tree_conf(files: &mut Files, ids: &[FileId], claimed: &mut BTreeSet<FileId>) 
         image: None,
         unmounted: false,
         alone: false,
+        given: true,
+        missing: Vec::new(),
     }
 }

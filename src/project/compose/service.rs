@@ -63,7 +63,8 @@ pub(super) fn service(around: &mut Around, entry: &Entry) -> Option<Service> {
         working_dir: text("working_dir"),
         user: text("user"),
         expose: texts(tree.get("expose")),
-        memory_limit: memory_limit(tree),
+        memory_limit: limit(tree).and_then(|limit| number(Some(limit), quantity::byte_size)),
+        limits_memory: limit(tree).is_some(),
         swarm: swarm(tree),
     };
     check::origin(around, &service, tree, name.span);
@@ -227,6 +228,13 @@ fn swarm(tree: &Tree) -> Option<Swarm> {
             .at(&["update_config", "order"])
             .and_then(Tree::text)
             .cloned(),
+        certain: deploy
+            .entries()
+            .iter()
+            .any(|entry| entry.key.value != "mode" && KEYS.contains(&entry.key.value.as_str())),
+        everywhere: deploy
+            .get("mode")
+            .is_some_and(|mode| mode.known() != Some("replicated")),
     })
 }
 
@@ -238,9 +246,10 @@ fn replicas(tree: &Tree) -> Option<Spanned<u32>> {
     Some(Spanned::new(number, written.span))
 }
 
-fn memory_limit(tree: &Tree) -> Option<Spanned<u64>> {
+/// The memory limit: swarm and compose alike read the one of `deploy` first.
+fn limit(tree: &Tree) -> Option<&Tree> {
     let limit = tree.at(&["deploy", "resources", "limits", "memory"]);
-    number(limit.or_else(|| tree.get("mem_limit")), quantity::byte_size)
+    limit.or_else(|| tree.get("mem_limit"))
 }
 
 fn number(tree: Option<&Tree>, read: fn(&str) -> Option<u64>) -> Option<Spanned<u64>> {

@@ -1,0 +1,174 @@
+//! rules/port-taken-twice.md
+
+use crate::model::{Address, Bind, HopKind, Origin, ServiceRef};
+use crate::project::compose::{NetworkMode, Port};
+use crate::rules::Ctx;
+use crate::source::Span;
+
+pub(super) fn check(cx: &mut Ctx) {
+    for stack in 0..cx.project.stacks.len() {
+        let claims = claims(cx, stack);
+        let guessed = cx.project.stacks[stack].guessed;
+        let mut told = vec![false; claims.len()];
+        for (at, claim) in claims.iter().enumerate() {
+            let rivals: Vec<usize> = (at + 1..claims.len())
+                .filter(|other| !told[*other] && claim.meets(&claims[*other], guessed))
+                .collect();
+            if told[at] || rivals.is_empty() {
+                continue;
+            }
+            for other in &rivals {
+                told[*other] = true;
+            }
+            let rivals: Vec<&Claim> = rivals.iter().map(|other| &claims[*other]).collect();
+            report(cx, claim, &rivals);
+        }
+    }
+}
+
+/// One address that a process or Docker itself binds.
+struct Claim {
+    service: ServiceRef,
+    /// Whose network it is: a service's, or `None` for the host's.
+    network: Option<ServiceRef>,
+    protocol: String,
+    bind: Bind,
+    ports: (u16, u16),
+    /// Whether a HAProxy binds it: two of them share a port, because both ask the kernel for it (`SO_REUSEPORT`).
+    shares: bool,
+    published: bool,
+    span: Span,
+}
+
+impl Claim {
+    fn meets(&self, other: &Claim, guessed: bool) -> bool {
+        let apart = |a: &Bind, b: &Bind| match (a, b) {
+            (Bind::Unknown(_), _) | (_, Bind::Unknown(_)) => true,
+            (Bind::Any, _) | (_, Bind::Any) => false,
+            (a, b) => a != b,
+        };
+        let one_process = self.service == other.service && !(self.published && other.published);
+        self.network == other.network
+            && self.protocol == other.protocol
+            && self.ports.0 <= other.ports.1
+            && other.ports.0 <= self.ports.1
+            && !apart(&self.bind, &other.bind)
+            && !one_process
+            && !(self.shares && other.shares)
+            && self.span != other.span
+            // Two files that only look as if they were deployed together.
+            && !(guessed && self.span.file != other.span.file)
+    }
+}
+
+/// Everything that the services of a stack bind on the host, or in a network that they share.
+fn claims(cx: &Ctx, stack: usize) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for (service, one) in cx.project.stacks[stack].services.iter().enumerate() {
+        let at = ServiceRef { stack, service };
+        if one.inactive {
+            continue;
+        }
+        match &one.network_mode.value {
+            NetworkMode::Networks => {
+                claims.extend(one.ports.iter().filter_map(|port| published(at, port)));
+                claims.extend(bound(cx, at, Some(at)));
+            }
+            NetworkMode::Host => claims.extend(bound(cx, at, None)),
+            NetworkMode::Service(owner) => {
+                let services = &cx.project.stacks[stack].services;
+                if let Some(owner) = services.iter().position(|s| s.name.value == *owner) {
+                    let owner = ServiceRef {
+                        stack,
+                        service: owner,
+                    };
+                    claims.extend(bound(cx, at, Some(owner)));
+                }
+            }
+            NetworkMode::None | NetworkMode::Container(_) | NetworkMode::Other(_) => {}
+        }
+    }
+    claims
+}
+
+/// A port that Docker binds on the host; of a range that is longer than what it leads to it takes a free one.
+fn published(service: ServiceRef, port: &Port) -> Option<Claim> {
+    let (ports, target) = (port.published?, port.target?);
+    if ports.0 == 0 || ports.1 - ports.0 != target.1 - target.0 {
+        return None;
+    }
+    Some(Claim {
+        service,
+        network: None,
+        protocol: port.protocol.clone(),
+        bind: port.host_ip.as_deref().map_or(Bind::Any, Bind::of),
+        ports,
+        shares: false,
+        published: true,
+        span: port.span,
+    })
+}
+
+/// What the processes of a service bind for certain.
+fn bound(cx: &Ctx, service: ServiceRef, network: Option<ServiceRef>) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for (_, hop) in cx.model.hops_of(service) {
+        for listener in &hop.listeners {
+            let certain = listener.address.origin().is_some_and(Origin::is_certain);
+            let Some(Address::Tcp { bind, port }) = listener.address.value() else {
+                continue;
+            };
+            if !certain {
+                continue;
+            }
+            claims.push(Claim {
+                service,
+                network,
+                protocol: "tcp".to_owned(),
+                bind: bind.clone(),
+                ports: (*port, *port),
+                shares: hop.kind == HopKind::HaProxy,
+                published: false,
+                span: listener.address.span().unwrap_or(cx.service_span(service)),
+            });
+        }
+    }
+    claims
+}
+
+fn report(cx: &mut Ctx, first: &Claim, rivals: &[&Claim]) {
+    let (a, b) = (
+        cx.service_name(first.service).to_owned(),
+        cx.service_name(rivals[0].service).to_owned(),
+    );
+    let port = first.ports.0.max(rivals[0].ports.0);
+    let (where_, help) = match first.network {
+        None => (
+            "of the host".to_owned(),
+            "publish one of them on another port, or put them into profiles that are never active together",
+        ),
+        Some(owner) => (
+            format!("in the network of {}", cx.service_name(owner)),
+            "let one of them listen on another port: they share one network namespace",
+        ),
+    };
+    let who = if a == b {
+        format!("{a} takes port {port} {where_} twice")
+    } else {
+        format!("{a} and {b} both take port {port} {where_}")
+    };
+    let finding = cx.report(
+        rivals[0].span,
+        format!("{who}: the second one does not start"),
+    );
+    finding
+        .here("taken already")
+        .label(first.span, "taken here");
+    for rival in &rivals[1..] {
+        finding.label(rival.span, "and wanted here");
+    }
+    finding
+        .help(help)
+        .because("port", port)
+        .because("services", format!("{a} {b}"));
+}
