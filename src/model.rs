@@ -8,6 +8,7 @@ pub mod chain;
 pub mod defaults;
 mod edge;
 pub mod haproxy;
+pub mod heap;
 mod key;
 pub mod knowledge;
 pub mod nginx;
@@ -21,7 +22,7 @@ pub mod websocket;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use address::{Address, Amount, Bind};
+pub use address::{Access, Address, Amount, Bind};
 pub use budget::Budget;
 pub use key::Key;
 pub use retry::Retry;
@@ -96,6 +97,8 @@ pub struct Listener {
     pub backlog: Option<Setting<Amount>>,
     /// The only addresses that it takes connections from (php-fpm's `listen.allowed_clients`), if it says so.
     pub admits: Option<Spanned<Vec<String>>>,
+    /// Who may connect to a socket in the file system, if that is known.
+    pub access: Option<Access>,
 }
 
 /// The timeouts that apply to a hop or a route; a key that is absent does not apply.

@@ -28,6 +28,7 @@ mod listening;
 mod localhost_upstream;
 mod loopback_bind;
 mod memory_limit_absent;
+mod memory_limit_tight;
 mod networks_disjoint;
 mod next_upstream_off;
 mod port_taken_twice;
@@ -48,6 +49,7 @@ mod socket_missing;
 mod socket_outside_chroot;
 mod socket_path_malformed;
 mod stale_dns;
+mod socket_unwritable;
 mod start_order_unguarded;
 mod syntax_error;
 mod temp_path_unwritable;
@@ -144,6 +146,7 @@ pub const RULES: &[Rule] = &[
     rule!("localhost-upstream", localhost_upstream),
     rule!("loopback-bind", loopback_bind),
     rule!("memory-limit-absent", memory_limit_absent),
+    rule!("memory-limit-tight", memory_limit_tight),
     rule!("networks-disjoint", networks_disjoint),
     rule!("next-upstream-off", next_upstream_off),
     rule!("port-taken-twice", port_taken_twice),
@@ -164,6 +167,7 @@ pub const RULES: &[Rule] = &[
     rule!("socket-outside-chroot", socket_outside_chroot),
     rule!("socket-path-malformed", socket_path_malformed),
     rule!("stale-dns", stale_dns),
+    rule!("socket-unwritable", socket_unwritable),
     rule!("start-order-unguarded", start_order_unguarded),
     rule!("suppression-reasonless"),
     rule!("suppression-unused"),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::source::Span;
+
 /// Where a process takes connections.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Address {
@@ -14,6 +16,19 @@ pub enum Address {
     },
     /// A socket in the file system of the process, by path.
     Unix(String),
+}
+
+/// Owner and mode of a socket in the file system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// The user's name; `None` for the user that makes the socket.
+    pub owner: Option<String>,
+    /// The group's name; `None` for that of the user that makes the socket.
+    pub group: Option<String>,
+    /// `0o660`.
+    pub mode: u32,
+    /// Where it is written, if anything of it is.
+    pub span: Option<Span>,
 }
 
 /// Which addresses of its machine a listener takes connections on.

@@ -39,6 +39,8 @@ pub struct Container {
     pub healthcheck: bool,
     /// Why the Dockerfile could not be read, if so.
     pub unread: Option<String>,
+    /// The text of the Dockerfile: what it names, it may install or make.
+    pub recipe: Option<String>,
     /// Mounts whose source is not in the tree, although version control does not leave it out.
     pub absent: Vec<Absent>,
 }
@@ -181,6 +183,7 @@ impl Container {
         text: &str,
     ) -> Vec<Copied> {
         let (tree, errors) = dockerfile::parse(id, text);
+        self.recipe = Some(text.to_owned());
         files.errors.extend(errors);
         let target = build.target.as_ref().and_then(|text| text.get());
         let args = |name: &str| match build.args.iter().find(|(key, _)| key.value == name) {

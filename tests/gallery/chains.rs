@@ -98,6 +98,7 @@ fn listener(port: u16, bind: Bind) -> Listener {
         proxy_protocol: false,
         backlog: None,
         admits: None,
+        access: None,
     }
 }
 

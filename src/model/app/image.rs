@@ -140,6 +140,7 @@ fn listeners(image: &Image, reference: &str, moved: Option<&str>) -> Vec<Listene
             proxy_protocol: false,
             backlog: None,
             admits: None,
+            access: None,
         }
     });
     listeners.collect()

@@ -6,7 +6,7 @@ use super::cx::{Cx, Read, basename};
 use super::serve;
 use super::settle::{self, address, default, duration, listener, said};
 use crate::model::knowledge::{Program, fits};
-use crate::model::{Address, Amount, Bind, Key, Listener, Protocol, Setting};
+use crate::model::{Access, Address, Amount, Bind, Key, Listener, Protocol, Setting};
 use crate::source::{Span, Spanned};
 use crate::syntax::constant;
 use crate::syntax::value::Text;
@@ -24,6 +24,9 @@ struct Pool {
     backlog: Option<Text>,
     children: Option<Text>,
     clients: Option<Text>,
+    owner: Option<Text>,
+    group: Option<Text>,
+    mode: Option<Text>,
 }
 
 /// `php-fpm`.
@@ -153,6 +156,9 @@ fn read(id: crate::source::FileId, text: &str, pools: &mut Vec<Pool>) {
             "listen.backlog" => pool.backlog = Some(told),
             "pm.max_children" => pool.children = Some(told),
             "listen.allowed_clients" => pool.clients = Some(told),
+            "listen.owner" => pool.owner = Some(told),
+            "listen.group" => pool.group = Some(told),
+            "listen.mode" => pool.mode = Some(told),
             _ => {}
         }
     }
@@ -209,8 +215,28 @@ impl Pool {
                 let list: Vec<String> = list.filter(|one| !one.is_empty()).collect();
                 (!list.is_empty()).then(|| Spanned::new(list, text.span))
             }),
+            access: self.access(&made.address),
             ..made
         }
+    }
+
+    /// Who may connect to its socket: without `listen.mode` 0660, without an owner the one who starts php-fpm.
+    fn access(&self, address: &Setting<Address>) -> Option<Access> {
+        let Some(Address::Unix(_)) = address.value() else {
+            return None;
+        };
+        let mode = match &self.mode {
+            Some(text) => u32::from_str_radix(text.get()?, 8).ok()?,
+            None => 0o660,
+        };
+        let name = |text: &Option<Text>| text.as_ref().and_then(Text::get).map(str::to_owned);
+        let written = self.mode.as_ref().or(self.owner.as_ref());
+        Some(Access {
+            owner: name(&self.owner),
+            group: name(&self.group),
+            mode,
+            span: written.or(self.group.as_ref()).map(|text| text.span),
+        })
     }
 }
 

@@ -137,6 +137,7 @@ pub(super) fn listener(
             Setting::default_of(waiting, &program.label, "", number.source)
         }),
         admits: None,
+        access: None,
     }
 }
 

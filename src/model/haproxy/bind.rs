@@ -41,6 +41,7 @@ pub(super) fn listener(
         proxy_protocol: has("accept-proxy"),
         backlog: None,
         admits: None,
+        access: None,
     }
 }
 

@@ -62,6 +62,7 @@ fn default_listener() -> Listener {
         proxy_protocol: false,
         backlog: None,
         admits: None,
+        access: None,
     }
 }
 
@@ -84,6 +85,7 @@ fn listener(directive: &Directive, stream: bool, http2: bool) -> Option<Listener
         proxy_protocol: has("proxy_protocol"),
         backlog: None,
         admits: None,
+        access: None,
     })
 }
 
