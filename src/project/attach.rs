@@ -6,14 +6,15 @@ mod nginx;
 
 use std::collections::BTreeSet;
 
+use crate::finding::Gap;
 use crate::host::Host;
 use crate::host::{PathKind, path};
 use crate::project::files::Files;
 use crate::project::image::Container;
-use crate::project::{Found, Project, ServiceRef};
+use crate::project::{Found, Project, ServiceRef, inline};
 use crate::source::FileId;
 use crate::syntax::{Format, guess};
-use haproxy::{haproxy_of, host_haproxy};
+use haproxy::{haproxy_of, host_haproxy, unread_haproxy};
 use nginx::{host_nginx, nginx_of};
 
 /// Fills `containers`, `nginx`, `haproxy`, `unfinished` and the syntax errors of a project.
@@ -21,6 +22,9 @@ pub fn attach(host: &dyn Host, project: &mut Project, found: &Found) {
     let mut sources = std::mem::take(&mut project.sources);
     let mut gaps = std::mem::take(&mut project.gaps);
     let mut files = Files::new(host, &mut sources, &mut gaps);
+    for stack in &project.stacks {
+        inline::configs(&mut files, stack);
+    }
     project.containers = project
         .stacks
         .iter()
@@ -41,6 +45,14 @@ pub fn attach(host: &dyn Host, project: &mut Project, found: &Found) {
         }
         if let Some(conf) = haproxy_of(&mut files, container, at, &mut claimed) {
             project.haproxy.push(conf);
+        } else if let Some(why) = unread_haproxy(container) {
+            let place = project.stacks[at.stack].services[at.service].name.span;
+            let source = files.sources.get(place.file);
+            files.gaps.push(Gap {
+                path: source.path.clone(),
+                line: Some(source.line(place.start)),
+                reason: why,
+            });
         }
     }
     let orphans: Vec<FileId> = found
@@ -93,6 +105,12 @@ fn placed(files: &mut Files, container: &Container, format: Format) -> Vec<(Stri
         .collect();
     let mut out = Vec::new();
     for (target, path) in pairs {
+        if files.is_inline(&path) {
+            let id = files.open(&path);
+            let read = id.filter(|id| guess(&path, files.text(*id)) == Some(format));
+            out.extend(read.map(|id| (target, id)));
+            continue;
+        }
         for (target, path) in files_at(files.host, &target, &path, format) {
             if let Some(id) = files.open(&path)
                 && (guess(&path, files.text(id)) == Some(format))

@@ -17,6 +17,8 @@ pub enum Location {
     Outside(String),
     /// What the image ships at this path.
     Image(String),
+    /// A config whose text is written in the compose file, by the key that [`inline_key`] gives it.
+    Inline(String),
     /// Unknown, and why.
     Unknown(String),
 }
@@ -165,6 +167,7 @@ impl View {
             Location::Own(folder) => Location::Own(join(folder)),
             Location::Outside(folder) => Location::Outside(join(folder)),
             Location::Image(_) => Location::Image(inside.clone()),
+            Location::Inline(key) => Location::Inline(key.clone()),
             Location::Unknown(why) => Location::Unknown(why.clone()),
         }
     }
@@ -177,6 +180,7 @@ impl View {
                 Some(_) => Seen::File(path),
                 None => Seen::Absent(path),
             },
+            Location::Inline(key) => Seen::File(key),
             other => Seen::Elsewhere(other),
         }
     }
@@ -228,7 +232,9 @@ impl View {
         self.layers
             .iter()
             .filter_map(|layer| match &layer.location {
-                Location::Repo(path) => Some((layer.target.as_str(), path.as_str())),
+                Location::Repo(path) | Location::Inline(path) => {
+                    Some((layer.target.as_str(), path.as_str()))
+                }
                 _ => None,
             })
     }
@@ -254,13 +260,26 @@ fn object(stack: &Stack, key: &str) -> Location {
         .iter()
         .chain(&stack.secrets)
         .find(|object| object.key.value == key);
-    match object.and_then(|object| object.file.as_ref()) {
-        Some(file) => match &file.value {
+    let Some(object) = object else {
+        return Location::Unknown(format!("config {key} is not declared"));
+    };
+    match (&object.file, &object.content) {
+        (Some(file), _) => match &file.value {
             Ok(path) => Location::Repo(path.clone()),
             Err(why) => Location::Unknown(why.clone()),
         },
-        None => Location::Unknown(format!("config {key} has no file")),
+        (None, Some(content)) => match &content.value {
+            Ok(_) => Location::Inline(inline_key(stack, key)),
+            Err(why) => Location::Unknown(why.clone()),
+        },
+        (None, None) => Location::Unknown(format!("config {key} has no file")),
     }
+}
+
+/// What stands for the path of a config that is written in a compose file; `#` keeps it apart from every path below
+/// the root that a project has in earnest.
+pub fn inline_key(stack: &Stack, config: &str) -> String {
+    format!("{}#{config}", stack.path)
 }
 
 /// Paths below the root that a `COPY` source means.

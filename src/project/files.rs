@@ -76,6 +76,18 @@ impl<'a> Files<'a> {
         id
     }
 
+    /// A file that is written inside another one, under the key that stands for its path.
+    pub fn inline(&mut self, key: &str, file: SourceFile) {
+        let id = self.sources.add(file);
+        self.ids.insert(key.to_owned(), Some(id));
+    }
+
+    /// Whether a path is the key of a file that is written inside another one.
+    pub fn is_inline(&self, path: &str) -> bool {
+        // plain: `#` stands in no path of a file that is read by its path
+        path.contains('#') && self.ids.get(path).is_some_and(Option::is_some)
+    }
+
     /// The text of a file that was opened.
     pub fn text(&self, id: FileId) -> &str {
         &self.sources.get(id).text

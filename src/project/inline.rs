@@ -1,7 +1,29 @@
-//! A file that is written inside a compose file: `dockerfile_inline`. It is read in the place where it stands, so that
-//! spans point into the compose file.
+//! A file that is written inside a compose file: `dockerfile_inline`, the `content` of a config. It is read in the place
+//! where it stands, so that lines and columns are those of the compose file.
 
-use crate::source::Span;
+use crate::project::compose::Stack;
+use crate::project::container::inline_key;
+use crate::project::files::Files;
+use crate::source::{SourceFile, Span};
+
+/// Makes files of the configs that are written in the compose file of a stack.
+pub(super) fn configs(files: &mut Files, stack: &Stack) {
+    for config in stack.configs.iter().chain(&stack.secrets) {
+        if let (None, Some(content)) = (&config.file, &config.content)
+            && let Some(text) = content.get()
+        {
+            let whole = files.sources.get(content.span.file);
+            let mut text = laid_out(&whole.text, content.span, text);
+            if !content.get().is_some_and(|text| text.ends_with('\n')) {
+                text.pop();
+            }
+            let mut file = SourceFile::new(whole.path.clone(), text.into_bytes());
+            // What compose has filled in is not what is on the disk: no fix may write it back.
+            file.lossy = true;
+            files.inline(&inline_key(stack, &config.key.value), file);
+        }
+    }
+}
 
 /// A text as long as `whole` up to the end of the block, with `content` on the lines and in the columns where the block
 /// at `span` holds it, and blanks everywhere else. A line that compose changes (`$$`, a variable) starts where the

@@ -297,7 +297,9 @@ impl<'a, 'f> Expander<'a, 'f> {
                 Seen::File(path) => Ok(self.files.open(&path).map(|id| (id, false))),
                 Seen::Dir(path) => Err(format!("{path} is a folder")),
                 Seen::Absent(path) => Err(format!("{path} is not in the tree")),
-                Seen::Elsewhere(_) if is_shipped(full) => Ok(None),
+                // What is put over the server of the image is another one, and it is not harmless.
+                Seen::Elsewhere(Location::Unknown(why)) if is_server(full) => Err(why),
+                Seen::Elsewhere(_) if is_shipped(full) && !is_put_over(view, full) => Ok(None),
                 Seen::Elsewhere(Location::Volume(name, _)) => {
                     Err(format!("it lies on the volume {name}"))
                 }
@@ -400,6 +402,15 @@ const OFFICIAL: &[&str] = &[
     "uwsgi_params",
     "win-utf",
 ];
+
+/// Whether something else than the image is at the path of the server that the image ships.
+fn is_put_over(view: &View, full: &str) -> bool {
+    is_server(full) && !view.is_image(full)
+}
+
+fn is_server(full: &str) -> bool {
+    path::name(full) == "default.conf"
+}
 
 /// Files that every nginx package ships and that set nothing a rule looks at.
 fn is_shipped(full: &str) -> bool {

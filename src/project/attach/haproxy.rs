@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{image_of, is_plain_launch, placed};
 use crate::host::path;
-use crate::project::container::Seen;
+use crate::project::container::{Location, Seen};
 use crate::project::files::Files;
 use crate::project::haproxy::HaproxyConf;
 use crate::project::image::{Container, split};
@@ -102,6 +102,24 @@ fn sections(
         }
     }
     sections
+}
+
+/// Why the config of a HAProxy image could not be read, if something is put where it looks.
+pub(super) fn unread_haproxy(container: &Container) -> Option<String> {
+    if !is_haproxy_image(image_of(container)) {
+        return None;
+    }
+    let paths = haproxy_paths(&container.words(), workdir(container));
+    paths.iter().find_map(|inside| {
+        let why = match container.view.locate(inside) {
+            Location::Image(_) | Location::Repo(_) | Location::Inline(_) => return None,
+            Location::Volume(name, _) => format!("it lies on the volume {name}"),
+            Location::Outside(path) => format!("{path} lies outside the project"),
+            Location::Own(_) => "something writes it while it runs".to_owned(),
+            Location::Unknown(why) => why,
+        };
+        Some(format!("config {inside}: {why}"))
+    })
 }
 
 /// The folder that a HAProxy starts in.
