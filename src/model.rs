@@ -12,6 +12,7 @@ pub mod heap;
 mod key;
 pub mod knowledge;
 pub mod nginx;
+pub mod probe;
 mod process;
 mod resolve;
 pub mod retry;

@@ -3,6 +3,7 @@
 mod backend_undefined;
 mod backlog_small;
 mod buffer_sizes_inconsistent;
+mod compose_healthcheck;
 mod compose_invalid;
 mod config_context_wrong;
 mod config_not_mounted;

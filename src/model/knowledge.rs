@@ -111,6 +111,7 @@ pub fn edges() -> &'static [Edge] {
 }
 
 const IMAGES: &str = include_str!("../../rules/defaults/images.toml");
+const TOOLS_TEXT: &str = include_str!("../../rules/defaults/tools.toml");
 const CHECK_TEXT: &str = include_str!("../../rules/defaults/healthchecks.toml");
 const EDGE_TEXT: &str = include_str!("../../rules/defaults/edges.toml");
 
@@ -166,6 +167,33 @@ struct ImageFile {
 #[serde(deny_unknown_fields)]
 struct EdgeFile {
     edge: Vec<Edge>,
+}
+
+/// Whether an image certainly has not a program: `curl`, `wget`, `nc`, `sh`.
+pub fn lacks(reference: &str, program: &str) -> bool {
+    static ROWS: OnceLock<Vec<Tools>> = OnceLock::new();
+    let rows = ROWS.get_or_init(|| {
+        let file: ToolsFile = toml::from_str(TOOLS_TEXT).expect("a test parses tools.toml");
+        file.tools
+    });
+    let reference = glob::canonical(reference);
+    let row = rows.iter().find(|row| glob::fits(&row.name, &reference));
+    row.is_some_and(|row| row.lacks.iter().any(|lacking| lacking == program))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToolsFile {
+    tools: Vec<Tools>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tools {
+    name: String,
+    lacks: Vec<String>,
+    #[allow(dead_code)] // for people: every row says where it is known from
+    source: String,
 }
 
 #[derive(Deserialize)]
@@ -237,6 +265,14 @@ mod tests {
         for name in edges().iter().flat_map(Edge::names) {
             assert!(seen.insert(name), "{name}");
         }
+    }
+
+    #[test]
+    fn slim_images_lack_tools() {
+        assert!(lacks("python:3.12-slim", "curl"));
+        assert!(lacks("alpine", "curl") && !lacks("alpine:3.20", "wget"));
+        assert!(!lacks("nginx:1.27-alpine", "wget") && lacks("nginx", "wget"));
+        assert!(!lacks("registry.example.com/shop/web", "curl"));
     }
 
     #[test]

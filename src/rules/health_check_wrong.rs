@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use crate::finding::{Confidence, Severity};
 use crate::model::haproxy::{ProbeHead, Section, Server};
 use crate::model::{Dialled, Link, Target};
-use crate::rules::Ctx;
 use crate::rules::listening::{addresses, certain};
+use crate::rules::{Ctx, compose_healthcheck};
 use crate::source::{Span, Spanned};
 
 pub(super) fn check(cx: &mut Ctx) {
     heads(cx);
     ports(cx);
+    compose_healthcheck::check(cx);
 }
 
 /// `option httpchk` with a request that many apps refuse. What probes another port asks another program, which is

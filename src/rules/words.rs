@@ -133,3 +133,9 @@ pub(super) fn list(names: &[&str]) -> String {
         _ => shown.join(", "),
     }
 }
+
+/// `a is`, `a and b are`.
+pub(super) fn are(names: &[&str]) -> String {
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", list(names))
+}
