@@ -18,10 +18,10 @@ mod health_check_absent;
 mod health_check_inert;
 mod health_check_wrong;
 mod healthy_without_healthcheck;
-mod init_addr_none;
 mod host_gateway_missing;
 mod image_path_missing;
 mod include_missing;
+mod init_addr_none;
 mod inversion;
 mod keepalive_ineffective;
 mod keepalive_inverted;
@@ -49,8 +49,8 @@ mod retry_budget_exceeded;
 mod socket_missing;
 mod socket_outside_chroot;
 mod socket_path_malformed;
-mod stale_dns;
 mod socket_unwritable;
+mod stale_dns;
 mod start_order_unguarded;
 mod syntax_error;
 mod temp_path_unwritable;
@@ -138,10 +138,10 @@ pub const RULES: &[Rule] = &[
     rule!("health-check-inert", health_check_inert),
     rule!("health-check-wrong", health_check_wrong),
     rule!("healthy-without-healthcheck", healthy_without_healthcheck),
-    rule!("init-addr-none", init_addr_none),
     rule!("host-gateway-missing", host_gateway_missing),
     rule!("image-path-missing", image_path_missing),
     rule!("include-missing", include_missing),
+    rule!("init-addr-none", init_addr_none),
     rule!("keepalive-ineffective", keepalive_ineffective),
     rule!("keepalive-inverted", keepalive_inverted),
     rule!("localhost-upstream", localhost_upstream),
@@ -167,8 +167,8 @@ pub const RULES: &[Rule] = &[
     rule!("socket-missing", socket_missing),
     rule!("socket-outside-chroot", socket_outside_chroot),
     rule!("socket-path-malformed", socket_path_malformed),
-    rule!("stale-dns", stale_dns),
     rule!("socket-unwritable", socket_unwritable),
+    rule!("stale-dns", stale_dns),
     rule!("start-order-unguarded", start_order_unguarded),
     rule!("suppression-reasonless"),
     rule!("suppression-unused"),

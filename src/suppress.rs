@@ -71,6 +71,8 @@ struct Suppressions<'a> {
     used: Vec<BTreeSet<String>>,
     /// Comments by file and by the line that they speak of; line 0 is the whole file.
     reach: BTreeMap<(FileId, usize), Vec<usize>>,
+    /// Files that are written inside another one, which holds their comments too.
+    inside: BTreeMap<FileId, FileId>,
     settings: &'a Settings,
     /// Whether each `[[allow]]` silenced something.
     allows_used: Vec<bool>,
@@ -78,8 +80,17 @@ struct Suppressions<'a> {
 
 impl<'a> Suppressions<'a> {
     fn read(sources: &Sources, settings: &'a Settings) -> Self {
+        let mut first: BTreeMap<&str, FileId> = BTreeMap::new();
+        let mut inside = BTreeMap::new();
+        for (id, file) in sources.iter() {
+            let holder = *first.entry(&file.path).or_insert(id);
+            if holder != id {
+                inside.insert(id, holder);
+            }
+        }
         let comments: Vec<Comment> = sources
             .iter()
+            .filter(|(id, _)| !inside.contains_key(id))
             .flat_map(|(id, file)| comment::read(id, file))
             .collect();
         let mut reach: BTreeMap<_, Vec<usize>> = BTreeMap::new();
@@ -95,6 +106,7 @@ impl<'a> Suppressions<'a> {
             allows_used: vec![false; settings.allow.len()],
             comments,
             reach,
+            inside,
             settings,
         }
     }
@@ -104,6 +116,7 @@ impl<'a> Suppressions<'a> {
         let mut silenced = false;
         for label in std::iter::once(&finding.primary).chain(&finding.related) {
             let file = label.span.file;
+            let file = self.inside.get(&file).copied().unwrap_or(file);
             for line in [0, sources.position(label.span).line] {
                 for &at in self.reach.get(&(file, line)).into_iter().flatten() {
                     if self.comments[at]

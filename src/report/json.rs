@@ -1,5 +1,6 @@
 //! Schema `no502/check/1`: everything a program may want to know of a run. Keys are only ever added.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -73,8 +74,11 @@ impl Summary {
                 .project
                 .sources
                 .iter()
-                .filter(|(_, file)| !super::is_synthetic(&file.path))
-                .count(),
+                .map(|(_, file)| file.path.as_str())
+                .filter(|path| !super::is_synthetic(path))
+                // A config that is written in a compose file has the path of that file.
+                .collect::<BTreeSet<_>>()
+                .len(),
             errors: super::count(&analysis.findings, Severity::Error),
             warnings: super::count(&analysis.findings, Severity::Warning),
             infos: super::count(&analysis.findings, Severity::Info),
