@@ -144,6 +144,8 @@ pub struct Finding {
     pub primary: Label,
     /// Further places in chain order, edge to app.
     pub related: Vec<Label>,
+    /// Of a finding about a chain: each hop with its time, and where it dials the next, edge to app; else empty.
+    pub flow: Vec<Label>,
     /// A change that heals it.
     pub fix: Option<Fix>,
     /// What the finding rests on, without prose and line numbers: `(name, value)` pairs that, with rule and path, make

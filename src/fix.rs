@@ -106,6 +106,7 @@ mod tests {
                 message: String::new(),
             },
             related: Vec::new(),
+            flow: Vec::new(),
             fix: Some(Fix {
                 title: String::new(),
                 safety,

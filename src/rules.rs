@@ -303,6 +303,7 @@ impl Ctx<'_> {
                 message: String::new(),
             },
             related: Vec::new(),
+            flow: Vec::new(),
             fix: None,
             evidence: Vec::new(),
         });

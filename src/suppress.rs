@@ -281,6 +281,7 @@ fn complaint(rule: &'static str, span: Span, message: String, help: &str) -> Fin
             message: String::new(),
         },
         related: Vec::new(),
+        flow: Vec::new(),
         fix: None,
     }
 }

@@ -214,6 +214,38 @@ fn the_readme_shows_what_is_drawn() {
     assert!(readme.contains("(docs/chain.svg)"));
 }
 
+/// A finding about an inversion leads through all hops of the way, not just through the two.
+#[test]
+fn a_finding_walks_the_whole_chain() {
+    let output = Command::new(env!("CARGO_BIN_EXE_no502"))
+        .args([
+            "check",
+            "--format",
+            "json",
+            "--select",
+            "worker-timeout-inverted",
+        ])
+        .arg(root().join("fixtures/stacks/shop"))
+        .output()
+        .unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let flow = json["findings"][0]["flow"].as_array().unwrap();
+    let told: Vec<&str> = flow
+        .iter()
+        .map(|step| step["message"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "HAProxy (service haproxy) waits 30s",
+            "dials nginx-1:8080",
+            "nginx (service nginx-1) waits 60s",
+            "dials api:8000",
+            "gunicorn (service api) kills the worker of a request after 30s",
+        ]
+    );
+}
+
 /// Where Graphviz is installed, it takes every graph without a word.
 #[test]
 fn graphviz_takes_the_graphs() {

@@ -91,7 +91,7 @@ fn json_has_the_promised_shape() {
         );
         for finding in json["findings"].as_array().expect("an array") {
             assert_eq!(
-                keys(finding),
+                keys(finding).replace(" flow", ""),
                 "rule severity confidence status effect message help fingerprint url labels fix"
             );
             let labels = finding["labels"].as_array().expect("an array");
@@ -103,6 +103,35 @@ fn json_has_the_promised_shape() {
         let complete = json["summary"]["complete"].as_bool();
         let gapless = json["gaps"].as_array().is_some_and(Vec::is_empty);
         assert_eq!(complete, Some(gapless), "{name}");
+    }
+}
+
+/// Viewers that know flows walk the whole chain, edge to app; all others show what they always did.
+#[test]
+fn a_chain_is_told_in_order() {
+    let analysis = findings::case("whole-chain");
+    let sarif = json(Format::Sarif, &analysis, &look());
+    let flow = &sarif["runs"][0]["results"][0]["codeFlows"][0]["threadFlows"][0];
+    let told = |place: &Value| {
+        place["location"]["message"]["text"]
+            .as_str()
+            .map(str::to_owned)
+    };
+    let steps = flow["locations"].as_array().expect("steps");
+    let told: Vec<String> = steps.iter().filter_map(told).collect();
+    assert_eq!(told[0], "HAProxy waits 90s");
+    assert_eq!(told[4], "gunicorn kills the worker of a request after 30s");
+    let json = json(Format::Json, &analysis, &look());
+    assert_eq!(
+        json["findings"][0]["flow"].as_array().map(Vec::len),
+        Some(5)
+    );
+    let mut flat = findings::case("whole-chain");
+    flat.findings[0].flow.clear();
+    for format in Format::ALL {
+        let same = render(format, &flat, &look()) == render(format, &analysis, &look());
+        let tells = matches!(format, Format::Sarif | Format::Json);
+        assert_eq!(same, !tells, "{}", format.as_str());
     }
 }
 

@@ -68,6 +68,7 @@ mod tests {
                 message: String::new(),
             },
             related: Vec::new(),
+            flow: Vec::new(),
             fix: None,
             evidence: evidence
                 .iter()

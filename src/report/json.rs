@@ -123,6 +123,9 @@ struct JsonFinding<'a> {
     fingerprint: String,
     url: String,
     labels: Vec<JsonLabel<'a>>,
+    /// Only of findings about a chain.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    flow: Vec<JsonLabel<'a>>,
     fix: Option<JsonFix<'a>>,
 }
 
@@ -133,6 +136,8 @@ impl<'a> JsonFinding<'a> {
             .related
             .iter()
             .map(|label| JsonLabel::new("related", label, sources));
+        let flow = finding.flow.iter();
+        let flow = flow.map(|label| JsonLabel::new("flow", label, sources));
         Self {
             rule: finding.rule,
             severity: finding.severity.as_str(),
@@ -144,6 +149,7 @@ impl<'a> JsonFinding<'a> {
             fingerprint,
             url: super::url(finding.rule),
             labels: std::iter::once(primary).chain(related).collect(),
+            flow: flow.collect(),
             fix: finding.fix.as_ref().map(|fix| JsonFix::new(fix, sources)),
         }
     }

@@ -1,5 +1,5 @@
-//! SARIF 2.1.0 as GitHub, GitLab and Azure read it. Related labels are `relatedLocations` and, in chain order with the
-//! primary one, a `codeFlow`; gaps are notifications, so that a viewer shows what was not judged.
+//! SARIF 2.1.0 as GitHub, GitLab and Azure read it. Related labels are `relatedLocations`; the whole chain, or else
+//! all labels, the primary one first, are a `codeFlow`; gaps are notifications, so that a viewer shows what was not judged.
 
 use std::io::{self, Write};
 
@@ -132,6 +132,11 @@ impl Sarif<'_> {
                 "effect": finding.effect,
             },
         });
+        let steps = flow(finding).map(|label| json!({"location": self.location(label)}));
+        let steps: Vec<Value> = steps.collect();
+        if steps.len() > 1 {
+            result["codeFlows"] = json!([{"threadFlows": [{"locations": steps}]}]);
+        }
         if !finding.related.is_empty() {
             let mut related: Vec<Value> = Vec::new();
             for (at, label) in finding.related.iter().enumerate() {
@@ -139,11 +144,6 @@ impl Sarif<'_> {
                 location["id"] = json!(at + 1);
                 related.push(location);
             }
-            let steps = std::iter::once(&finding.primary)
-                .chain(&finding.related)
-                .map(|label| json!({"location": self.location(label)}));
-            result["codeFlows"] =
-                json!([{"threadFlows": [{"locations": steps.collect::<Vec<_>>()}]}]);
             result["relatedLocations"] = json!(related);
         }
         if let Some(fix) = &finding.fix {
@@ -206,6 +206,13 @@ impl Sarif<'_> {
         };
         analysis.gaps.iter().map(notification).collect()
     }
+}
+
+/// The whole chain, where a finding is about one; else all labels.
+fn flow(finding: &Finding) -> impl Iterator<Item = &Label> {
+    let labels = std::iter::once(&finding.primary).chain(&finding.related);
+    let labels = labels.filter(|_| finding.flow.is_empty());
+    finding.flow.iter().chain(labels)
 }
 
 fn region(file: &SourceFile, span: Span) -> Value {

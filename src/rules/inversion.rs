@@ -1,9 +1,10 @@
 //! The pairs of hops that a rule's verdicts name, one for each cause: twelve locations that inherit one timeout are one.
 
+use crate::finding::Label;
 use crate::model::verdict::timeout;
 use crate::model::{Amount, Chain, HopId, HopKind, Key, Model, RouteId, Setting, Step};
 use crate::rules::Ctx;
-use crate::rules::words::stated;
+use crate::rules::words::{duration, stated};
 use crate::source::Span;
 
 /// Two neighbours of a chain that disagree.
@@ -63,6 +64,33 @@ impl<'a> Inversion<'a> {
         ends
     }
 
+    /// The whole chain, edge to app: what each hop does, where its time comes from, and where it dials the next.
+    pub(super) fn flow(&self, cx: &Ctx, outer: &str, inner: &str) -> Vec<Label> {
+        let mut flow = Vec::new();
+        for (at, step) in self.chain.steps.iter().enumerate() {
+            let (does, setting) = match at.checked_sub(self.at) {
+                Some(0) => (outer.to_owned(), Some(self.waits)),
+                Some(1) => (inner.to_owned(), Some(self.behind)),
+                _ => bystander(cx.model, *step),
+            };
+            let said = setting.map_or(does.clone(), |setting| stated(&does, setting));
+            let route = step.route.map(|id| cx.model.route(id).span);
+            let place = setting.and_then(Setting::span).or(route);
+            flow.push(Label {
+                span: place.unwrap_or(cx.model.hop(step.hop).span),
+                message: format!("{} {said}", cx.hop_name(step.hop)),
+            });
+            flow.extend(step.link.map(|id| {
+                let link = cx.model.link(id);
+                Label {
+                    span: link.span,
+                    message: format!("dials {}", link.written),
+                }
+            }));
+        }
+        flow
+    }
+
     /// Whether the outer hop is an edge that no file of the tree shows.
     pub(super) fn is_at_edge(&self, model: &Model) -> bool {
         matches!(model.hop(self.outer.hop).kind, HopKind::Edge(_))
@@ -71,6 +99,24 @@ impl<'a> Inversion<'a> {
     /// Both values.
     pub(super) fn values(&self) -> Option<(Amount, Amount)> {
         Some((*self.waits.value()?, *self.behind.value()?))
+    }
+}
+
+/// What a hop does that takes no part in an inversion.
+fn bystander(model: &Model, step: Step) -> (String, Option<&Setting<Amount>>) {
+    let known = |key| timeout(model, step, key).filter(|setting| setting.value().is_some());
+    let told = |what: &str, setting: &Setting<Amount>| {
+        let amount = setting.value().copied().unwrap_or(Amount::Infinite);
+        format!("{what} {}", duration(amount))
+    };
+    match (known(Key::Read), known(Key::Worker)) {
+        (Some(read), _) => (told("waits", read), Some(read)),
+        (None, Some(worker)) => (
+            told("kills the worker of a request after", worker),
+            Some(worker),
+        ),
+        (None, None) if step.route.is_some() => ("passes requests on".to_owned(), None),
+        (None, None) => ("answers".to_owned(), None),
     }
 }
 

@@ -1,6 +1,6 @@
 //! rules/keepalive-inverted.md
 
-use crate::finding::Severity;
+use crate::finding::{Label, Severity};
 use crate::model::{Amount, Key, Origin, Reuse};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, inversions};
@@ -58,7 +58,9 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         )
     };
     let off = next_upstream_off(cx, inversion);
+    let flow = flow(cx, inversion, keeps, closes);
     let finding = cx.report(primary, message);
+    finding.flow = flow;
     finding.here(here);
     if ![primary, other].contains(&route) && !at_edge {
         finding.label(route, "requests go this way");
@@ -75,6 +77,12 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         finding.severity(Severity::Info);
     }
     soften(finding, &[inversion.waits, inversion.behind]);
+}
+
+fn flow(cx: &Ctx, inversion: &Inversion, keeps: Amount, closes: Amount) -> Vec<Label> {
+    let keeps = format!("keeps idle connections {}", duration(keeps));
+    let closes = format!("closes them after {}", duration(closes));
+    inversion.flow(cx, &keeps, &closes)
 }
 
 /// Where it is written that a failed request must not be repeated: then the race costs more than POSTs.

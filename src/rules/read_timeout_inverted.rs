@@ -47,12 +47,12 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         ),
     };
     let help = help(cx, inversion);
-    let [(primary, here), (other, there)] = inversion.ends(
-        model,
-        &format!("gives up after {}", duration(short)),
-        &format!("would wait {}", duration(long)),
-    );
+    let gives_up = format!("gives up after {}", duration(short));
+    let would_wait = format!("would wait {}", duration(long));
+    let [(primary, here), (other, there)] = inversion.ends(model, &gives_up, &would_wait);
+    let flow = inversion.flow(cx, &gives_up, &would_wait);
     let finding = cx.report(primary, message);
+    finding.flow = flow;
     finding.here(here);
     if ![primary, other].contains(&route) && inversion.ways > 1 {
         finding.label(route, count(inversion.ways, "way"));

@@ -35,7 +35,10 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
     let [(primary, here), (other, there)] = ends;
     let route = inversion.inner.route.map(|id| model.route(id));
     let peers = route.map_or(&[][..], |route| &route.links);
+    let tries = count(longest.attempts, "attempt");
+    let flow = inversion.flow(cx, &gives_up, &format!("makes {tries} of {once}"));
     let finding = cx.report(primary, message);
+    finding.flow = flow;
     finding.here(here).label(other, there);
     for id in peers
         .iter()

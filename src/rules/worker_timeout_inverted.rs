@@ -39,7 +39,13 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         duration(killed)
     );
     let at_edge = inversion.is_at_edge(cx.model);
+    let flow = inversion.flow(
+        cx,
+        &format!("waits {}", duration(waits)),
+        &format!("kills the worker of a request after {}", duration(killed)),
+    );
     let finding = cx.report(primary, message);
+    finding.flow = flow;
     finding.here(here);
     if ![primary, other].contains(&route) && !at_edge {
         finding.label(

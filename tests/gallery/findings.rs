@@ -30,6 +30,7 @@ pub(crate) fn cases() -> Vec<(String, Analysis)> {
         ("clean", clean as fn() -> Analysis),
         ("one-file", one_file),
         ("three-files", three_files),
+        ("whole-chain", whole_chain),
         ("many-labels", many_labels),
         ("overlap", overlap),
         ("fixes", fixes),
@@ -307,6 +308,43 @@ fn lossy_and_hostile() -> Analysis {
     analysis
 }
 
+/// A finding between the last two hops of a chain of three.
+fn whole_chain() -> Analysis {
+    let files = [
+        ("haproxy.cfg", "timeout server 90s\nserver proxy proxy:80\n"),
+        (
+            "shop.conf",
+            "proxy_read_timeout 60s;\nproxy_pass http://web:8000;\n",
+        ),
+        ("compose.yaml", "command: gunicorn --timeout 30\n"),
+    ];
+    of(&files, |at| {
+        let reads = at("shop.conf", "proxy_read_timeout 60s");
+        let kills = at("compose.yaml", "--timeout 30");
+        let mut one = finding(
+            "worker-timeout-inverted",
+            reads,
+            "nginx waits 60s, gunicorn kills the worker of a request after 30s",
+        );
+        one.here("waits 60s")
+            .label(kills, "gives up after 30s")
+            .help("let nginx wait less than 30s");
+        let flow = [
+            (at("haproxy.cfg", "timeout server 90s"), "HAProxy waits 90s"),
+            (at("haproxy.cfg", "proxy:80"), "dials proxy:80"),
+            (reads, "nginx waits 60s"),
+            (at("shop.conf", "http://web:8000"), "dials http://web:8000"),
+            (kills, "gunicorn kills the worker of a request after 30s"),
+        ];
+        let label = |(span, message): (Span, &str)| Label {
+            span,
+            message: message.to_owned(),
+        };
+        one.flow = flow.into_iter().map(label).collect();
+        vec![one]
+    })
+}
+
 fn of(
     files: &[(&str, &str)],
     findings: impl Fn(&dyn Fn(&str, &str) -> Span) -> Vec<Finding>,
@@ -344,6 +382,7 @@ fn finding(rule: &'static str, span: Span, message: &str) -> Finding {
             message: String::new(),
         },
         related: Vec::new(),
+        flow: Vec::new(),
         fix: None,
         evidence: Vec::new(),
     }
