@@ -2,8 +2,10 @@
 
 use super::{amount, duration, hop_name};
 use crate::analyze::Analysis;
+use crate::model::budget::{Longest, longest};
 use crate::model::verdict::timeout;
 use crate::model::{Amount, Chain, Key, Setting, Verdict};
+use crate::report::plural;
 
 /// One inversion between two neighbours of a way.
 pub(super) struct Clash {
@@ -19,6 +21,9 @@ pub(super) struct Clash {
     pub(super) client: String,
     /// The same in two words, for a picture: `504 after 30s`, `502`, `closed after 30s`.
     pub(super) short: String,
+    /// How many attempts of the inner hop there are and what they take together (milliseconds), where it is not a single
+    /// one that takes too long.
+    pub(super) attempts: Option<(usize, u64)>,
     /// Whether a hop further out has given up by then, so that nobody sees it.
     pub(super) hidden: bool,
 }
@@ -39,12 +44,20 @@ pub(super) fn tell(verdict: &Verdict, chain: &Chain, analysis: &Analysis) -> Cla
     };
     let (outer, inner) = keys(verdict.rule);
     let outer = pair.first(verdict.outer, outer, verdict.after_ms);
-    let inner = pair.first(verdict.inner, inner, None);
+    let attempts = pair.attempts();
+    let inner = match &attempts {
+        Some(attempts) => Some(attempts.key),
+        None => pair.first(verdict.inner, inner, None),
+    };
     Clash {
         rule: verdict.rule,
         outer: (verdict.outer, outer),
         inner: (verdict.inner, inner),
-        facts: pair.facts(outer, inner),
+        facts: match &attempts {
+            Some(attempts) => pair.exceeded(attempts),
+            None => pair.facts(outer, inner),
+        },
+        attempts: attempts.map(|one| (one.attempts, one.total)),
         client: pair.client(),
         short: short(verdict),
         hidden: pair.sooner().is_some(),
@@ -55,6 +68,7 @@ pub(super) fn tell(verdict: &Verdict, chain: &Chain, analysis: &Analysis) -> Cla
 fn keys(rule: &str) -> (&'static [Key], &'static [Key]) {
     match rule {
         "read-timeout-inverted" => (&[Key::Read, Key::Tunnel], &[Key::Read]),
+        "retry-budget-exceeded" => (&[Key::Read], &[Key::Read, Key::Connect]),
         "worker-timeout-inverted" => (&[Key::Read], &[Key::Worker]),
         "keepalive-inverted" => (
             &[Key::KeepaliveIdle],
@@ -86,6 +100,25 @@ impl Pair<'_> {
             let hop = self.analysis.model.hop(step.hop);
             hop_name(hop, &self.analysis.project)
         })
+    }
+
+    /// The attempts of the inner hop, where they are what takes too long.
+    fn attempts(&self) -> Option<Longest> {
+        let step = self.chain.steps.get(self.verdict.inner)?;
+        let attempts = longest(&self.analysis.model, *step);
+        attempts.filter(|_| self.verdict.rule == "retry-budget-exceeded")
+    }
+
+    fn exceeded(&self, attempts: &Longest) -> String {
+        format!(
+            "{} gives up after {}, {} behind it only after {} of {} each ({})",
+            self.name(self.verdict.outer),
+            self.verdict.after_ms.map_or("?".to_owned(), duration),
+            self.name(self.verdict.inner),
+            plural(attempts.attempts, "attempt"),
+            duration(attempts.each),
+            duration(attempts.total),
+        )
     }
 
     /// The first key that has a value, if one has the time of the outcome that one.

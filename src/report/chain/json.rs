@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Folded, budget, hop_name, listens, program, route_name, timeouts};
 use crate::analyze::Analysis;
+use crate::finding::Gap;
 use crate::model::{
     Amount, DeadEnd, Dialled, Key, Link, Origin, ServiceRef, Setting, Step, Target,
 };
@@ -20,6 +21,7 @@ pub(super) fn write(analysis: &Analysis, folded: &[Folded], out: &mut dyn Write)
         version: env!("CARGO_PKG_VERSION"),
         links: links.map(|(id, link)| writer.link(id, link)).collect(),
         chains: folded.iter().map(|chain| writer.chain(chain)).collect(),
+        gaps: analysis.gaps.iter().map(gap).collect(),
     };
     super::super::write_json(&report, out)
 }
@@ -30,6 +32,11 @@ struct Report {
     version: &'static str,
     links: Vec<Value>,
     chains: Vec<JsonChain>,
+    gaps: Vec<Value>,
+}
+
+fn gap(gap: &Gap) -> Value {
+    json!({"path": gap.path, "line": gap.line, "reason": gap.reason})
 }
 
 #[derive(Serialize)]

@@ -20,6 +20,7 @@ impl Scale {
     pub(super) fn of(view: &View) -> Self {
         let hops = view.ways.iter().flat_map(|way| &way.hops);
         let values = hops.flat_map(|hop| &hop.values);
+        let clashes = view.ways.iter().flat_map(|way| &way.clashes);
         let longest = values
             .filter(|value| !value.key.is_count())
             .filter_map(|value| match value.amount {
@@ -27,6 +28,7 @@ impl Scale {
                 _ => None,
             })
             .chain(view.ways.iter().filter_map(|way| way.takes))
+            .chain(clashes.filter_map(|clash| Some(clash.attempts?.1)))
             .max()
             .unwrap_or_default();
         let steps = STEPS.partition_point(|step| *step < longest);

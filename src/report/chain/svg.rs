@@ -12,7 +12,7 @@ use self::canvas::{Canvas, wide};
 use super::budget::Tone;
 use super::scale::Scale;
 use super::text::figures;
-use super::view::{View, Way};
+use super::view::{Mark, View, Way};
 use crate::report::wrap::filled;
 use crate::report::xml::escape;
 
@@ -171,6 +171,12 @@ fn said(way: &Way, mut y: usize, width: usize, canvas: &mut Canvas) -> usize {
         }
         y += 8;
     }
+    for why in unknowns(way) {
+        for line in filled(&why, fitting(width, 12)) {
+            y += 16;
+            canvas.text("sans dim", 0, y - 3, &line);
+        }
+    }
     for remark in &way.budget {
         let (class, sign) = match remark.tone {
             Tone::Good => ("sans said good", "✓ "),
@@ -184,6 +190,28 @@ fn said(way: &Way, mut y: usize, width: usize, canvas: &mut Canvas) -> usize {
         }
     }
     y
+}
+
+/// Why values are unknown, each reason once: in a picture nothing can be pointed at.
+fn unknowns(way: &Way) -> Vec<String> {
+    let mut told: Vec<(String, Vec<String>)> = Vec::new();
+    for hop in &way.hops {
+        for value in hop
+            .values
+            .iter()
+            .filter(|value| value.mark == Mark::Unknown)
+        {
+            let key = value.key.as_str().replace('_', " ");
+            let why = format!("of {} {}", hop.name, value.origin);
+            match told.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, keys)) => keys.push(key),
+                None => told.push((why, vec![key])),
+            }
+        }
+    }
+    let told = told.into_iter();
+    told.map(|(why, keys)| format!("? {} {why}", keys.join(", ")))
+        .collect()
 }
 
 /// Columns of a fixed-width font of a size that fit.

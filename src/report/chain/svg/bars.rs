@@ -139,33 +139,27 @@ impl<'a> Columns<'a> {
             (BAR, height),
             &title,
         );
-        let mut above = base - height;
-        if let Some(over) = self.over(value) {
-            let low = self.scale.length(over, STEP);
-            canvas.titled(
-                "bar over",
-                (left, base - height),
-                (BAR, height.saturating_sub(low).max(2)),
-                &title,
-            );
-            above = base - height;
-        }
-        let said = match value.amount {
-            Some(Amount::Infinite) => "∞",
-            _ => value.text.as_str(),
+        let mut top = height;
+        let mut said = match value.amount {
+            Some(Amount::Infinite) => "∞".to_owned(),
+            _ => value.text.clone(),
         };
-        let class = if value.clashes { "small bad" } else { "small" };
-        canvas.middle(class, x + SLOT / 2, above - 5, said);
-        canvas.middle(
-            if value.clashes {
-                "small bad"
-            } else {
-                "small dim"
-            },
-            x + SLOT / 2,
-            base + 14,
-            name,
-        );
+        if let Some((from, attempts)) = self.over(value) {
+            let low = self.scale.length(from, STEP);
+            if let Some((times, total)) = attempts {
+                top = self.scale.length(total, STEP);
+                said = format!("{times}×{said}");
+            }
+            top = top.max(low + 2);
+            canvas.titled("bar over", (left, base - top), (BAR, top - low), &title);
+        }
+        let (strong, weak) = if value.clashes {
+            ("small bad", "small bad")
+        } else {
+            ("small", "small dim")
+        };
+        canvas.middle(strong, x + SLOT / 2, base - top - 5, &said);
+        canvas.middle(weak, x + SLOT / 2, base + 14, name);
     }
 
     fn height(&self, value: &Value) -> usize {
@@ -176,15 +170,20 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// From where on a bar sticks out over the one that it clashes with, if it does.
-    fn over(&self, value: &Value) -> Option<u64> {
-        let lows = self.way.clashes.iter().filter_map(|clash| {
+    /// From where on a bar sticks out over the one that it clashes with, if it does; and how many attempts make it longer than
+    /// one, and how long.
+    fn over(&self, value: &Value) -> Option<(u64, Option<(usize, u64)>)> {
+        let over = self.way.clashes.iter().filter_map(|clash| {
             let (outer, inner) = self.pair(clash)?;
+            if let (Some(attempts), Some(Amount::Finite(each))) = (clash.attempts, inner.2.amount) {
+                return std::ptr::eq(inner.2, value).then_some((each, Some(attempts)));
+            }
             let low = low(outer.2, inner.2)?;
             let takes_part = std::ptr::eq(outer.2, value) || std::ptr::eq(inner.2, value);
-            (takes_part && value.amount > Some(Amount::Finite(low))).then_some(low)
+            let sticks_out = value.amount > Some(Amount::Finite(low));
+            (takes_part && sticks_out).then_some((low, None))
         });
-        lows.min()
+        over.min_by_key(|(from, _)| *from)
     }
 
     /// Column, left edge of the slot, and value of both bars of an inversion.
@@ -214,7 +213,11 @@ impl<'a> Columns<'a> {
             let Some((outer, inner)) = self.pair(clash) else {
                 continue;
             };
-            let Some(low) = low(outer.2, inner.2) else {
+            let low = match (clash.attempts, outer.2.amount) {
+                (Some(_), Some(Amount::Finite(waits))) => Some(waits),
+                _ => low(outer.2, inner.2),
+            };
+            let Some(low) = low else {
                 continue;
             };
             let y = base - self.scale.length(low, STEP).max(2);
