@@ -224,8 +224,8 @@ fn shown(process: &Process) -> String {
             Some(Address::Unix(path)) => format!("{protocol}+unix:{path}"),
             Some(Address::Tcp { bind, port }) => {
                 let host = match bind {
-                    Bind::Any => "*",
-                    Bind::Loopback => "lo",
+                    Bind::Any | Bind::AnyV4 => "*",
+                    Bind::Loopback | Bind::LoopbackV4 => "lo",
                     Bind::One(host) => host,
                     Bind::Unknown(_) => "?",
                 };

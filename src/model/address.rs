@@ -34,10 +34,14 @@ pub struct Access {
 /// Which addresses of its machine a listener takes connections on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Bind {
-    /// All of them.
+    /// All of them; whether those of IPv6 as well is not known.
     Any,
+    /// All of IPv4: `0.0.0.0`.
+    AnyV4,
     /// 127.0.0.0/8 or ::1 only.
     Loopback,
+    /// 127.0.0.0/8 only.
+    LoopbackV4,
     /// One address or name.
     One(String),
     /// It depends on something unknown.
@@ -49,11 +53,11 @@ impl Address {
     pub fn short(&self) -> String {
         match self {
             Self::Tcp {
-                bind: Bind::Any | Bind::Unknown(_),
+                bind: Bind::Any | Bind::AnyV4 | Bind::Unknown(_),
                 port,
             } => format!(":{port}"),
             Self::Tcp {
-                bind: Bind::Loopback,
+                bind: Bind::Loopback | Bind::LoopbackV4,
                 port,
             } => format!("127.0.0.1:{port}"),
             Self::Tcp {
@@ -77,11 +81,22 @@ impl Bind {
     /// What an address or a name means as a bind address.
     pub fn of(host: &str) -> Self {
         match host {
-            "" | "*" | "0.0.0.0" | "::" | "[::]" | "+" => Self::Any,
+            "" | "*" | "::" | "[::]" | "+" => Self::Any,
+            "0.0.0.0" => Self::AnyV4,
             "localhost" | "::1" | "[::1]" => Self::Loopback,
-            _ if host.starts_with("127.") => Self::Loopback,
+            _ if host.starts_with("127.") => Self::LoopbackV4,
             _ => Self::One(host.to_owned()),
         }
+    }
+
+    /// Whether only processes of the same machine reach it.
+    pub fn is_loopback(&self) -> bool {
+        matches!(self, Self::Loopback | Self::LoopbackV4)
+    }
+
+    /// Whether it is certainly not reached over IPv6.
+    pub fn is_v4_only(&self) -> bool {
+        matches!(self, Self::AnyV4 | Self::LoopbackV4)
     }
 }
 

@@ -299,7 +299,7 @@ pub(super) fn is_loopback(address: Option<&Address>) -> bool {
         address,
         Some(
             Address::Tcp {
-                bind: Bind::Loopback,
+                bind: Bind::Loopback | Bind::LoopbackV4,
                 ..
             } | Address::Unix(_)
         )

@@ -5,7 +5,7 @@ mod socket;
 
 use crate::host::path;
 use crate::model::nginx::is_address;
-use crate::model::{Address, Bind, DeadEnd, Dialled, HopId, Listener, Model, ServiceRef, Target};
+use crate::model::{Address, DeadEnd, Dialled, HopId, Listener, Model, ServiceRef, Target};
 use crate::project::Project;
 use crate::project::compose::{NetworkMode, Service, Stack};
 
@@ -309,10 +309,7 @@ impl Seeker<'_> {
             {
                 let loopback = matches!(
                     listener.address.value(),
-                    Some(Address::Tcp {
-                        bind: Bind::Loopback,
-                        ..
-                    })
+                    Some(Address::Tcp { bind, .. }) if bind.is_loopback()
                 );
                 if !loopback {
                     return Some((id, index));

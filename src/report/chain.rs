@@ -208,8 +208,8 @@ fn address(listener: &Listener) -> Option<String> {
     Some(match value {
         Address::Unix(path) => format!("unix:{path}"),
         Address::Tcp { bind, port } => match bind {
-            Bind::Any | Bind::Unknown(_) => port.to_string(),
-            Bind::Loopback => format!("127.0.0.1:{port}"),
+            Bind::Any | Bind::AnyV4 | Bind::Unknown(_) => port.to_string(),
+            Bind::Loopback | Bind::LoopbackV4 => format!("127.0.0.1:{port}"),
             Bind::One(host) => format!("{host}:{port}"),
         },
     })

@@ -29,7 +29,7 @@ fn denied<'a>(cx: &Ctx<'a>, link: &Link) -> Option<(At, &'a Spanned<Vec<String>>
     let others = admits
         .value
         .iter()
-        .filter(|one| Bind::of(one) != Bind::Loopback);
+        .filter(|one| !Bind::of(one).is_loopback());
     let others: Vec<&String> = others.collect();
     let known = addresses(cx, link.from);
     let lacks = |own: &[String]| own.iter().all(|own| !others.contains(&own));

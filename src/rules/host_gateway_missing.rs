@@ -57,7 +57,10 @@ fn local_only(cx: &Ctx, link: &Link) -> Option<(ServiceRef, u16)> {
 }
 
 fn is_local(port: &Port) -> bool {
-    port.host_ip.as_deref().map(Bind::of) == Some(Bind::Loopback)
+    port.host_ip
+        .as_deref()
+        .map(Bind::of)
+        .is_some_and(|bind| bind.is_loopback())
 }
 
 fn nameless(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef, host: &str) {

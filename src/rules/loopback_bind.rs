@@ -1,7 +1,7 @@
 //! rules/loopback-bind.md
 
 use crate::model::chain::reached;
-use crate::model::{Address, Bind, HopId, Link};
+use crate::model::{Address, HopId, Link};
 use crate::rules::words::soften;
 use crate::rules::{Ctx, grouped};
 
@@ -17,13 +17,13 @@ pub(super) fn check(cx: &mut Ctx) {
 fn shut_out(cx: &Ctx, link: &Link) -> Option<(HopId, usize)> {
     let (hop, at) = reached(&link.target)?;
     let listener = &cx.model.hop(hop).listeners[at];
-    let Some(Address::Tcp {
-        bind: Bind::Loopback,
-        ..
-    }) = listener.address.value()
-    else {
+    let loopback = matches!(
+        listener.address.value(),
+        Some(Address::Tcp { bind, .. }) if bind.is_loopback()
+    );
+    if !loopback {
         return None;
-    };
+    }
     (cx.machine(link.from) != cx.machine(hop)).then_some((hop, at))
 }
 

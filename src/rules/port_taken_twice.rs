@@ -44,8 +44,8 @@ impl Claim {
     fn meets(&self, other: &Claim, guessed: bool) -> bool {
         let apart = |a: &Bind, b: &Bind| match (a, b) {
             (Bind::Unknown(_), _) | (_, Bind::Unknown(_)) => true,
-            (Bind::Any, _) | (_, Bind::Any) => false,
-            (a, b) => a != b,
+            (Bind::Any | Bind::AnyV4, _) | (_, Bind::Any | Bind::AnyV4) => false,
+            (a, b) => a != b && !(a.is_loopback() && b.is_loopback()),
         };
         let one_process = self.service == other.service && !(self.published && other.published);
         self.network == other.network

@@ -76,7 +76,7 @@ fn reached(cx: &Ctx, route: &Route, link: &Link) -> Option<usize> {
             let loopback = host.value == "localhost" || host.value == "127.0.0.1";
             let mut listeners = cx.model.hop(route.hop).listeners.iter();
             let at = listeners.position(|listener| {
-                matches!(listener.address.value(), Some(Address::Tcp { bind: Bind::Any | Bind::Loopback, port: own }) if own == port)
+                matches!(listener.address.value(), Some(Address::Tcp { bind: Bind::Any | Bind::AnyV4 | Bind::Loopback | Bind::LoopbackV4, port: own }) if own == port)
             });
             at.filter(|_| loopback)
         }

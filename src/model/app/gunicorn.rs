@@ -199,7 +199,7 @@ impl Source {
             }],
             _ => {
                 let address = Address::Tcp {
-                    bind: Bind::Loopback,
+                    bind: Bind::LoopbackV4,
                     port: 8000,
                 };
                 let source = base

@@ -61,9 +61,10 @@ fn whole(number: f64) -> u64 {
 pub(super) fn bind_of(host: &str) -> Bind {
     let host = host.trim_matches(['[', ']']);
     match host {
-        "" | "0.0.0.0" | "*" | "+" | "::" | "0" | "true" => Bind::Any,
+        "" | "*" | "+" | "::" | "true" => Bind::Any,
+        "0.0.0.0" | "0" => Bind::AnyV4,
         "localhost" | "::1" => Bind::Loopback,
-        host if host.starts_with("127.") => Bind::Loopback,
+        host if host.starts_with("127.") => Bind::LoopbackV4,
         host => Bind::One(host.to_ascii_lowercase()),
     }
 }
