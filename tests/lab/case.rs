@@ -110,7 +110,7 @@ impl<'a> Lab<'a> {
                     .after
                     .map(|after| after.scaled(self.spec.scale))
                     .unwrap_or_default();
-                running.push(stub::start(address, told.behaviour, after)?);
+                running.push(stub::start(address, told.behaviour, after, told.first)?);
             }
         }
         Ok(running)
@@ -198,7 +198,7 @@ impl<'a> Lab<'a> {
         for request in requests {
             for _ in 0..request.times {
                 outcome = self.send(entry, request, patience, apps)?;
-                if !outcome.is_success() {
+                if !outcome.is_success() && !request.prepares {
                     return Ok(outcome);
                 }
             }

@@ -68,6 +68,9 @@ pub(crate) struct Request {
     /// How many clients send it at the same time; the outcome is the first that is no success, else the last.
     #[serde(default = "once")]
     pub(crate) clients: usize,
+    /// Whether it only prepares the next one: what it comes to does not count.
+    #[serde(default)]
+    pub(crate) prepares: bool,
 }
 
 impl Default for Request {
@@ -81,6 +84,7 @@ impl Default for Request {
             stalled: None,
             times: once(),
             clients: once(),
+            prepares: false,
         }
     }
 }
@@ -102,6 +106,9 @@ pub(crate) struct Stub {
     /// The duration that the behaviour is about.
     #[serde(default)]
     pub(crate) after: Option<Span>,
+    /// For how many connections it behaves so; then it answers 200.
+    #[serde(default)]
+    pub(crate) first: Option<usize>,
     /// Only in this example.
     #[serde(default)]
     pub(crate) only: Option<Only>,

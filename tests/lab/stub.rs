@@ -31,11 +31,12 @@ impl Drop for Running {
     }
 }
 
-/// Listens on an address and behaves.
+/// Listens on an address and behaves, for the `first` connections only if so many are told.
 pub(crate) fn start(
     address: SocketAddr,
     behaviour: Behaviour,
     after: Duration,
+    first: Option<usize>,
 ) -> Result<Running, String> {
     let listener =
         TcpListener::bind(address).map_err(|error| format!("stub on {address}: {error}"))?;
@@ -47,10 +48,16 @@ pub(crate) fn start(
         address,
     };
     thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
+        for (number, stream) in listener.incoming().flatten().enumerate() {
             if over.load(Ordering::Relaxed) {
                 break;
             }
+            let misbehaves = first.is_none_or(|first| number < first);
+            let (behaviour, after) = if misbehaves {
+                (behaviour, after)
+            } else {
+                (Behaviour::Ok, Duration::ZERO)
+            };
             let mut connection = Connection {
                 stream,
                 over: Arc::clone(&over),
