@@ -7,6 +7,7 @@ mod compose_healthcheck;
 mod compose_invalid;
 mod config_context_wrong;
 mod config_not_mounted;
+mod connect_timeout_over_75s;
 mod directive_plus_only;
 mod directive_removed;
 mod environment_unset;
@@ -19,6 +20,7 @@ mod health_check_inert;
 mod health_check_wrong;
 mod healthy_without_healthcheck;
 mod host_gateway_missing;
+mod host_header_invalid;
 mod image_path_missing;
 mod include_missing;
 mod init_addr_none;
@@ -26,12 +28,16 @@ mod inversion;
 mod keepalive_ineffective;
 mod keepalive_inverted;
 mod listening;
+mod localhost_dual_stack;
 mod localhost_upstream;
 mod loopback_bind;
+mod max_conns_without_peer;
+mod max_fails_cascade;
 mod memory_limit_absent;
 mod memory_limit_tight;
 mod networks_disjoint;
 mod next_upstream_off;
+mod peers;
 mod port_taken_twice;
 mod protocol_mismatch;
 mod proxy_loop;
@@ -127,6 +133,7 @@ pub const RULES: &[Rule] = &[
     rule!("config-context-wrong", config_context_wrong),
     rule!("config-invalid"),
     rule!("config-not-mounted", config_not_mounted),
+    rule!("connect-timeout-over-75s", connect_timeout_over_75s),
     rule!("directive-plus-only", directive_plus_only),
     rule!("directive-removed", directive_removed),
     rule!("environment-unset", environment_unset),
@@ -139,13 +146,17 @@ pub const RULES: &[Rule] = &[
     rule!("health-check-wrong", health_check_wrong),
     rule!("healthy-without-healthcheck", healthy_without_healthcheck),
     rule!("host-gateway-missing", host_gateway_missing),
+    rule!("host-header-invalid", host_header_invalid),
     rule!("image-path-missing", image_path_missing),
     rule!("include-missing", include_missing),
     rule!("init-addr-none", init_addr_none),
     rule!("keepalive-ineffective", keepalive_ineffective),
     rule!("keepalive-inverted", keepalive_inverted),
+    rule!("localhost-dual-stack", localhost_dual_stack),
     rule!("localhost-upstream", localhost_upstream),
     rule!("loopback-bind", loopback_bind),
+    rule!("max-conns-without-peer", max_conns_without_peer),
+    rule!("max-fails-cascade", max_fails_cascade),
     rule!("memory-limit-absent", memory_limit_absent),
     rule!("memory-limit-tight", memory_limit_tight),
     rule!("networks-disjoint", networks_disjoint),

@@ -1,27 +1,25 @@
 //! rules/keepalive-ineffective.md
 
 use crate::finding::Confidence;
-use crate::model::nginx::{Place, places};
 use crate::model::{Reuse, Route};
 use crate::rules::Ctx;
+use crate::rules::peers::{Group, groups};
 use crate::rules::words::first_of;
 
 pub(super) fn check(cx: &mut Ctx) {
-    for place in places(cx.project) {
-        if place.context() == "upstream" && place.is_whole() {
-            upstream(cx, &place);
-        }
+    for group in groups(cx) {
+        upstream(cx, &group);
     }
 }
 
-fn upstream(cx: &mut Ctx, place: &Place) {
-    let Some(keepalive) = place.scope.own("keepalive").next_back() else {
+fn upstream(cx: &mut Ctx, group: &Group) {
+    let (routes, scope) = (&group.routes, &group.place.scope);
+    let Some(keepalive) = scope.own("keepalive").next_back() else {
         return;
     };
-    let routes = routes(cx, place);
     let off = |route: &&Route| matches!(&route.reuse, Reuse::Off(_)) || depends(route).is_some();
     let wanted = keepalive.args.first().is_some_and(|arg| arg.value != "0");
-    if !wanted || routes.is_empty() || !routes.iter().all(off) {
+    if !wanted || !routes.iter().all(off) {
         return;
     }
     let (why, certain) = match (&routes[0].reuse, depends(routes[0])) {
@@ -48,22 +46,6 @@ fn upstream(cx: &mut Ctx, place: &Place) {
     if !certain {
         finding.at_most(Confidence::Medium);
     }
-}
-
-/// The ways that lead to the servers of an `upstream` block.
-fn routes<'a>(cx: &Ctx<'a>, place: &Place) -> Vec<&'a Route> {
-    let servers: Vec<_> = place
-        .scope
-        .own("server")
-        .filter_map(|server| Some(server.args.first()?.span))
-        .collect();
-    let model = cx.model;
-    let own = model.routes.iter().filter(|route| route.hop == place.hop);
-    own.filter(|route| {
-        let mut links = route.links.iter().map(|link| model.link(*link));
-        links.any(|link| servers.contains(&link.span))
-    })
-    .collect()
 }
 
 /// Why nothing is reused if nginx is not a new one, where its version is all that is unknown.
