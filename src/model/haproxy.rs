@@ -59,10 +59,6 @@ pub struct Section {
     pub server_lines: Vec<Server>,
     /// How `check` probes them.
     pub probe: Probe,
-    /// The words of `retry-on` as it holds here.
-    pub retry_on: Option<Spanned<Vec<String>>>,
-    /// Where `http-request disable-l7-retry` keeps requests from being sent twice.
-    pub retry_guard: Option<Span>,
     /// `http-reuse` as it holds here.
     pub http_reuse: Option<Spanned<String>>,
     /// `balance` as it holds here.
@@ -189,8 +185,6 @@ impl<'a> Reader<'a> {
             servers,
             server_lines,
             probe: Probe::of(proxy),
-            retry_on: proxy.words_of(&["retry-on"]),
-            retry_guard: proxy.all(&["http-request", "disable-l7-retry"]).next(),
             http_reuse: proxy.value_of(&["http-reuse"]),
             balance: proxy.value_of(&["balance"]),
             redispatch: proxy.option("redispatch"),

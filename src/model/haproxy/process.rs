@@ -16,6 +16,8 @@ pub struct Process {
     pub service: Option<ServiceRef>,
     /// Whether every file of it was read.
     pub complete: bool,
+    /// Whether there is neither `global` nor `defaults`: then this is a part of something, and what it lacks proves nothing.
+    pub fragment: bool,
     /// `chroot` of `global`.
     pub chroot: Option<Spanned<String>>,
     /// Its `resolvers` sections.
@@ -109,6 +111,10 @@ impl Process {
             hop,
             service: conf.service,
             complete: conf.complete,
+            fragment: !conf
+                .sections
+                .iter()
+                .any(|section| ["global", "defaults"].contains(&section.kind.value.as_str())),
             chroot: chroot(conf),
             resolvers,
             defaults: named_defaults(conf),

@@ -84,23 +84,6 @@ impl<'a> Proxy<'a> {
         Some(Spanned::new(self.word(word).ok()?, word.span))
     }
 
-    /// All words after some others, as they hold here.
-    pub(super) fn words_of(&self, words: &'a [&'a str]) -> Option<Spanned<Vec<String>>> {
-        let (line, _) = self.find(words)?;
-        let rest = line
-            .words
-            .get(words.len()..)
-            .filter(|_| !line.conditional)?;
-        let texts = rest.iter().map(|word| word.text.clone()).collect();
-        Some(Spanned::new(texts, line.span))
-    }
-
-    /// Where lines that begin with some words stand, in the section and in its `defaults`.
-    pub(super) fn all(&self, words: &'a [&'a str]) -> impl Iterator<Item = Span> {
-        let sections = self.around().into_iter();
-        sections.flat_map(move |section| lines(section, words).map(|line| line.span))
-    }
-
     /// Whether an option holds here: the last of `option x` and `no option x` wins, the section before its defaults.
     pub(super) fn option(&self, name: &'a str) -> Option<Span> {
         self.option_line(name).map(|line| line.span)

@@ -151,6 +151,7 @@ struct Written<'t> {
     lookup: Lookup,
     protocol: Protocol,
     auxiliary: bool,
+    sends_proxy_protocol: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -193,6 +194,7 @@ impl<'a> Reader<'a> {
                 lookup: lookup.clone(),
                 protocol: passed.protocol,
                 auxiliary,
+                sends_proxy_protocol: sends_proxy_protocol(scope, passed.protocol),
             };
             passed.links.push(self.literal(written));
         }
@@ -223,7 +225,7 @@ impl<'a> Reader<'a> {
             group: None,
             spare: false,
             down: false,
-            sends_proxy_protocol: false,
+            sends_proxy_protocol: written.sends_proxy_protocol,
             checked: false,
             auxiliary: written.auxiliary,
         };
@@ -265,7 +267,7 @@ impl<'a> Reader<'a> {
                 group: Some(group.clone()),
                 spare: peer.spare,
                 down: peer.down,
-                sends_proxy_protocol: false,
+                sends_proxy_protocol: sends_proxy_protocol(scope, protocol),
                 checked: false,
                 auxiliary,
             };
@@ -273,6 +275,11 @@ impl<'a> Reader<'a> {
         }
         ids
     }
+}
+
+/// Only `stream {}` can send the PROXY header; `proxy_protocol` of `listen` in http is about what comes in.
+fn sends_proxy_protocol(scope: &Scope, protocol: Protocol) -> bool {
+    protocol == Protocol::Tcp && scope.flag("proxy_protocol", false)
 }
 
 fn protocol(raw: &RawAddress, family: Family) -> Protocol {
