@@ -14,8 +14,10 @@ mod environment_unset;
 mod envsubst_eats_variables;
 mod final_newline_missing;
 mod fpm_client_denied;
+mod frontend_mode_tcp;
 mod grace_period_short;
 mod health_check_absent;
+mod health_check_blind;
 mod health_check_inert;
 mod health_check_wrong;
 mod healthy_without_healthcheck;
@@ -27,6 +29,7 @@ mod init_addr_none;
 mod inversion;
 mod keepalive_ineffective;
 mod keepalive_inverted;
+mod keepalive_race_hidden;
 mod listening;
 mod localhost_dual_stack;
 mod localhost_upstream;
@@ -41,17 +44,22 @@ mod peers;
 mod port_taken_twice;
 mod protocol_mismatch;
 mod proxy_loop;
+mod proxy_protocol_mismatch;
 mod published_port_unserved;
 mod published_port_upstream;
+mod queue_timeout_inherited;
 mod read_timeout_inverted;
 mod replicas_zero;
 mod resolve_unusable;
 mod resolver_blind_to_hosts;
+mod resolver_hold_short;
 mod resolver_missing;
 mod resolver_wrong_scope;
+mod resolvers_empty;
 mod restart_policy_absent;
 mod retries_stacked;
 mod retry_budget_exceeded;
+mod retry_replays_post;
 mod socket_missing;
 mod socket_outside_chroot;
 mod socket_path_malformed;
@@ -140,8 +148,10 @@ pub const RULES: &[Rule] = &[
     rule!("envsubst-eats-variables", envsubst_eats_variables),
     rule!("final-newline-missing", final_newline_missing),
     rule!("fpm-client-denied", fpm_client_denied),
+    rule!("frontend-mode-tcp", frontend_mode_tcp),
     rule!("grace-period-short", grace_period_short),
     rule!("health-check-absent", health_check_absent),
+    rule!("health-check-blind", health_check_blind),
     rule!("health-check-inert", health_check_inert),
     rule!("health-check-wrong", health_check_wrong),
     rule!("healthy-without-healthcheck", healthy_without_healthcheck),
@@ -152,6 +162,7 @@ pub const RULES: &[Rule] = &[
     rule!("init-addr-none", init_addr_none),
     rule!("keepalive-ineffective", keepalive_ineffective),
     rule!("keepalive-inverted", keepalive_inverted),
+    rule!("keepalive-race-hidden", keepalive_race_hidden),
     rule!("localhost-dual-stack", localhost_dual_stack),
     rule!("localhost-upstream", localhost_upstream),
     rule!("loopback-bind", loopback_bind),
@@ -164,17 +175,22 @@ pub const RULES: &[Rule] = &[
     rule!("port-taken-twice", port_taken_twice),
     rule!("protocol-mismatch", protocol_mismatch),
     rule!("proxy-loop", proxy_loop),
+    rule!("proxy-protocol-mismatch", proxy_protocol_mismatch),
     rule!("published-port-unserved", published_port_unserved),
     rule!("published-port-upstream", published_port_upstream),
+    rule!("queue-timeout-inherited", queue_timeout_inherited),
     rule!("read-timeout-inverted", read_timeout_inverted),
     rule!("replicas-zero", replicas_zero),
     rule!("resolve-unusable", resolve_unusable),
     rule!("resolver-blind-to-hosts", resolver_blind_to_hosts),
+    rule!("resolver-hold-short", resolver_hold_short),
     rule!("resolver-missing", resolver_missing),
     rule!("resolver-wrong-scope", resolver_wrong_scope),
+    rule!("resolvers-empty", resolvers_empty),
     rule!("restart-policy-absent", restart_policy_absent),
     rule!("retries-stacked", retries_stacked),
     rule!("retry-budget-exceeded", retry_budget_exceeded),
+    rule!("retry-replays-post", retry_replays_post),
     rule!("socket-missing", socket_missing),
     rule!("socket-outside-chroot", socket_outside_chroot),
     rule!("socket-path-malformed", socket_path_malformed),
