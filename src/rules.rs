@@ -12,6 +12,7 @@ mod directive_plus_only;
 mod directive_removed;
 mod environment_unset;
 mod envsubst_eats_variables;
+mod file_limit_low;
 mod final_newline_missing;
 mod fpm_client_denied;
 mod frontend_mode_tcp;
@@ -66,6 +67,7 @@ mod socket_path_malformed;
 mod socket_unwritable;
 mod stale_dns;
 mod start_order_unguarded;
+mod stream_timeout;
 mod syntax_error;
 mod temp_path_unwritable;
 mod timeout_missing;
@@ -146,6 +148,7 @@ pub const RULES: &[Rule] = &[
     rule!("directive-removed", directive_removed),
     rule!("environment-unset", environment_unset),
     rule!("envsubst-eats-variables", envsubst_eats_variables),
+    rule!("file-limit-low", file_limit_low),
     rule!("final-newline-missing", final_newline_missing),
     rule!("fpm-client-denied", fpm_client_denied),
     rule!("frontend-mode-tcp", frontend_mode_tcp),
@@ -197,6 +200,7 @@ pub const RULES: &[Rule] = &[
     rule!("socket-unwritable", socket_unwritable),
     rule!("stale-dns", stale_dns),
     rule!("start-order-unguarded", start_order_unguarded),
+    rule!("stream-timeout", stream_timeout),
     rule!("suppression-reasonless"),
     rule!("suppression-unused"),
     rule!("syntax-error", syntax_error),

@@ -336,6 +336,8 @@ pub struct Service {
     pub user: Option<Text>,
     /// `expose`; documentation only, binds nothing.
     pub expose: Vec<Text>,
+    /// The hard limit of `ulimits.nofile`.
+    pub open_files: Option<Spanned<u64>>,
     /// `mem_limit` or `deploy.resources.limits.memory`, in bytes.
     pub memory_limit: Option<Spanned<u64>>,
     /// Whether there is any limit, known or not.

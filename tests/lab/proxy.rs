@@ -126,7 +126,7 @@ fn start_nginx(view: View, mounted: &[(String, &str)]) -> Result<Proxy, String> 
         "daemon off; pid {}/nginx.pid; error_log stderr info; worker_processes 1;",
         tmp.display()
     );
-    let mut command = Command::new(program);
+    let mut command = limited(view, &program);
     command
         .args(["-e", "stderr", "-g", &globals, "-p"])
         .arg(service.path("/etc/nginx/"));
@@ -266,7 +266,7 @@ fn start_haproxy(view: View, mounted: &[(String, &str)]) -> Result<Proxy, String
         fs::create_dir_all(service.path(dir)).map_err(|error| error.to_string())?;
     }
     let program = find("haproxy").ok_or("haproxy is not on the PATH")?;
-    let mut command = Command::new(program);
+    let mut command = limited(view, &program);
     command.arg("-db").envs(&service.env);
     let mut named: Vec<&String> = Vec::new();
     for pair in service.argv.windows(2).filter(|pair| pair[0] == "-f") {
@@ -285,6 +285,17 @@ fn start_haproxy(view: View, mounted: &[(String, &str)]) -> Result<Proxy, String
         &service.path("/tmp"),
     )?;
     Ok(Proxy { program, listens })
+}
+
+/// A program that may open as many files as its container may.
+fn limited(view: View, program: &Path) -> Command {
+    let Some(files) = view.service.files else {
+        return Command::new(program);
+    };
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &files.to_string()]);
+    command.arg(program);
+    command
 }
 
 /// Writes a file and the folders above it.

@@ -137,6 +137,8 @@ pub(crate) enum Behaviour {
     Fastcgi,
     /// Sends 503.
     Unavailable,
+    /// Answers 200 in two pieces, with `after` between them.
+    Stream,
     /// Upgrades a websocket, is silent for `after`, and then sends a frame; answers 426 to all else.
     Websocket,
 }

@@ -57,6 +57,8 @@ pub(crate) struct Service {
     pub(crate) env: BTreeMap<String, String>,
     /// Whether it publishes ports.
     pub(crate) publishes: bool,
+    /// How many files it may open, if `ulimits` says it.
+    pub(crate) files: Option<u64>,
     /// Target and source of every mount and copy, the longest target first.
     mounts: Vec<(String, Mount)>,
     /// Its file system.
@@ -182,6 +184,9 @@ impl Service {
             publishes: body["ports"]
                 .as_array()
                 .is_some_and(|ports| !ports.is_empty()),
+            files: body["ulimits"]["nofile"]
+                .as_str()
+                .and_then(|files| files.parse().ok()),
             mounts: Vec::new(),
             root: dir.join(name),
         };

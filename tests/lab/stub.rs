@@ -113,6 +113,7 @@ impl Connection {
                     self.stream.write_all(b"\x15\x03\x01 this is no HTTP\n")?;
                     return Ok(());
                 }
+                Behaviour::Stream => return self.two_pieces(after),
                 Behaviour::Websocket if !is_websocket(&head) => self.answer(426, "")?,
                 Behaviour::Websocket => {
                     self.stream.write_all(UPGRADED.as_bytes())?;
@@ -129,6 +130,15 @@ impl Connection {
             idle_since = Some(Instant::now());
         }
         Ok(())
+    }
+
+    fn two_pieces(&mut self, after: Duration) -> std::io::Result<()> {
+        self.stream.write_all(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+            Transfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n",
+        )?;
+        self.rest(after);
+        self.stream.write_all(b"9\r\ndata: 2\n\n\r\n0\r\n\r\n")
     }
 
     /// Waits, but not longer than the case lasts.

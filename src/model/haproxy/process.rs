@@ -20,6 +20,8 @@ pub struct Process {
     pub fragment: bool,
     /// `chroot` of `global`.
     pub chroot: Option<Spanned<String>>,
+    /// `maxconn` of `global`: it does not start if it may not open two files for each, unless `no strict-limits`.
+    pub connections: Option<Spanned<u64>>,
     /// Its `resolvers` sections.
     pub resolvers: Vec<Resolvers>,
     /// Names of its `defaults`.
@@ -116,6 +118,7 @@ impl Process {
                 .iter()
                 .any(|section| ["global", "defaults"].contains(&section.kind.value.as_str())),
             chroot: chroot(conf),
+            connections: connections(conf),
             resolvers,
             defaults: named_defaults(conf),
             undefined,
@@ -144,6 +147,26 @@ pub(super) fn chroot(conf: &HaproxyConf) -> Option<Spanned<String>> {
     let word = line.words.get(1)?;
     let plain = !line.conditional && !word.has_env && word.text.starts_with('/');
     plain.then(|| Spanned::new(word.text.clone(), line.span))
+}
+
+fn connections(conf: &HaproxyConf) -> Option<Spanned<u64>> {
+    let globals = conf
+        .sections
+        .iter()
+        .filter(|section| section.kind.value == "global");
+    let mut found = None;
+    for line in globals.flat_map(|section| &section.lines) {
+        let words: Vec<&str> = line.words.iter().map(|word| word.text.as_str()).collect();
+        match words.as_slice() {
+            ["maxconn", number, ..] => {
+                let number = number.parse().ok().filter(|_| !line.conditional);
+                found = number.map(|number| Spanned::new(number, line.span));
+            }
+            ["no", "strict-limits", ..] => return None,
+            _ => {}
+        }
+    }
+    found
 }
 
 fn resolvers(conf: &HaproxyConf, section: &Section) -> Resolvers {

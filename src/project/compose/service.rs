@@ -63,6 +63,7 @@ pub(super) fn service(around: &mut Around, entry: &Entry) -> Option<Service> {
         working_dir: text("working_dir"),
         user: text("user"),
         expose: texts(tree.get("expose")),
+        open_files: open_files(tree),
         memory_limit: limit(tree).and_then(|limit| number(Some(limit), quantity::byte_size)),
         limits_memory: limit(tree).is_some(),
         swarm: swarm(tree),
@@ -250,6 +251,14 @@ fn replicas(tree: &Tree) -> Option<Spanned<u32>> {
 fn limit(tree: &Tree) -> Option<&Tree> {
     let limit = tree.at(&["deploy", "resources", "limits", "memory"]);
     limit.or_else(|| tree.get("mem_limit"))
+}
+
+/// One number is both limits, a mapping has each.
+fn open_files(tree: &Tree) -> Option<Spanned<u64>> {
+    let written = tree.at(&["ulimits", "nofile"])?;
+    number(Some(written.get("hard").unwrap_or(written)), |text| {
+        text.parse().ok()
+    })
 }
 
 fn number(tree: Option<&Tree>, read: fn(&str) -> Option<u64>) -> Option<Spanned<u64>> {
