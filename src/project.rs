@@ -68,6 +68,10 @@ pub struct Project {
     pub nginx: Vec<nginx::NginxConf>,
     /// HAProxy processes.
     pub haproxy: Vec<haproxy::HaproxyConf>,
+    /// systemd units, `.service` and `.socket`.
+    pub units: Vec<FileId>,
+    /// Files that pm2 starts apps from.
+    pub ecosystems: Vec<FileId>,
     /// HAProxy files whose last line has no line feed.
     pub unfinished: Vec<FileId>,
     /// Syntax errors of every format.
@@ -151,6 +155,16 @@ fn discover(host: &dyn Host, project: &mut Project) -> Found {
             }
         };
         let file = SourceFile::new(path.clone(), bytes);
+        if is_unit(path) {
+            if file.text.contains("ExecStart=") || file.text.contains("ListenStream=") {
+                project.units.push(project.sources.add(file));
+            }
+            continue;
+        }
+        if ECOSYSTEMS.contains(&path::name(path)) {
+            project.ecosystems.push(project.sources.add(file));
+            continue;
+        }
         match guess(path, &file.text) {
             Some(Format::Compose) => {
                 found.compose.push(path.clone());
@@ -166,6 +180,13 @@ fn discover(host: &dyn Host, project: &mut Project) -> Found {
         }
     }
     found
+}
+
+/// What pm2 calls its own config.
+const ECOSYSTEMS: [&str; 2] = ["ecosystem.config.js", "ecosystem.config.cjs"];
+
+fn is_unit(path: &str) -> bool {
+    path.ends_with(".service") || path.ends_with(".socket")
 }
 
 /// Whether a file is worth reading for its name. A config of another name is read when a compose file or a Dockerfile
@@ -190,7 +211,7 @@ fn is_candidate(path: &str) -> bool {
         "py", "js", "ts", "tsx", "go", "rs", "java", "rb", "php", "md", "html", "css", "json",
         "sh", "png", "svg", "txt",
     ];
-    if ENDINGS.contains(&ending) {
+    if ENDINGS.contains(&ending) || is_unit(path) || ECOSYSTEMS.contains(&name) {
         return true;
     }
     if SOURCES.contains(&ending) {

@@ -21,6 +21,7 @@ mod script;
 mod serve;
 mod settle;
 mod supervisor;
+pub mod unit;
 mod uwsgi;
 mod web;
 

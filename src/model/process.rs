@@ -3,30 +3,43 @@
 use std::collections::BTreeSet;
 
 use crate::host::{Host, PathKind, path};
-use crate::model::app::{ContainerFiles, Inside, Launch, recognise};
+use crate::model::app::{ContainerFiles, Inside, Launch, Process, recognise, unit};
 use crate::model::knowledge::Known;
 use crate::model::{Hop, HopKind, Model};
 use crate::project::Project;
 use crate::project::ServiceRef;
+use crate::project::compose::Command;
 use crate::project::container::{Location, Seen, View};
+use crate::project::files::Files;
 use crate::project::image::Container;
 use crate::settings::Settings;
-use crate::source::{FileId, SourceFile, Sources};
+use crate::source::{FileId, Span};
+use crate::syntax::value::Text;
 
-/// Adds a hop for every app process of every service; proxies whose config was read are hops already.
+/// Adds a hop for every app, in the containers and on the machine itself. One reader serves them all: a file is read
+/// once, and one that cannot be read is a gap.
 pub(super) fn add(model: &mut Model, host: &dyn Host, project: &mut Project, settings: &Settings) {
     let known = Known::new(settings);
+    let mut sources = std::mem::take(&mut project.sources);
+    let mut gaps = Vec::new();
+    let mut reader = Files::new(host, &mut sources, &mut gaps);
+    add_of_services(model, project, &mut reader, known);
+    add_of_machine(model, project, &mut reader, known);
+    project.sources = sources;
+    model.gaps.extend(gaps);
+}
+
+/// The processes of every service; proxies whose config was read are hops already.
+fn add_of_services(model: &mut Model, project: &Project, reader: &mut Files, known: Known<'_>) {
     let proxied: BTreeSet<ServiceRef> = model.hops.iter().filter_map(|hop| hop.service).collect();
     let services: Vec<ServiceRef> = project.services().map(|(at, _)| at).collect();
     for at in services {
         let launch = launch(project, at);
         let container = project.container(at);
-        let (view, context) = (container.view.clone(), container.context.clone());
-        let mut files = Files {
-            host,
-            view: &view,
-            context: context.as_deref(),
-            sources: &mut project.sources,
+        let mut files = Contained {
+            view: &container.view,
+            context: container.context.as_deref(),
+            reader,
         };
         let (processes, why) = recognise(&launch, &mut files, known);
         // An image that runs a proxy and nothing else is known, whether the recogniser knows it or not.
@@ -43,18 +56,80 @@ pub(super) fn add(model: &mut Model, host: &dyn Host, project: &mut Project, set
                 "haproxy" => HopKind::HaProxy,
                 _ => HopKind::App(process.name.clone()),
             };
-            model.hops.push(Hop {
-                kind,
-                service: Some(at),
-                span: process.span,
-                version: process.version,
-                listeners: process.listeners,
-                listeners_complete: process.listeners_complete,
-                timeouts: process.timeouts,
-                slots: process.slots,
-                stopping: process.stopping,
-            });
+            model.hops.push(hop(kind, Some(at), process));
         }
+    }
+}
+
+/// What a systemd unit or pm2 starts on the machine itself. The proxies there are read from their own configs.
+fn add_of_machine(model: &mut Model, project: &Project, reader: &mut Files, known: Known<'_>) {
+    for &id in &project.units {
+        let file = reader.sources.get(id);
+        let (text, path) = (file.text.clone(), file.path.clone());
+        let Some(launch) = unit::launch(id, &text) else {
+            continue;
+        };
+        let socket = path
+            .strip_suffix(".service")
+            .map(|stem| format!("{stem}.socket"));
+        let socket = socket.and_then(|path| reader.open(&path));
+        let socket = socket.map(|id| (id, reader.text(id).to_owned()));
+        for mut process in of_machine(&launch, reader, known, false) {
+            // What systemd opens takes the place of what the program would.
+            if let (Some((id, text)), Some(own)) = (&socket, process.listeners.first()) {
+                process.listeners = unit::sockets(*id, text, &own.protocol);
+                process.listeners_complete = false;
+            }
+            let kind = HopKind::App(process.name.clone());
+            model.hops.push(hop(kind, None, process));
+        }
+    }
+    for &id in &project.ecosystems {
+        let path = reader.sources.get(id).path.clone();
+        let words = ["pm2-runtime", path::name(&path)];
+        let span = Span::new(id, 0, 0);
+        let launch = Launch {
+            entrypoint: None,
+            command: Some(Command::Exec(
+                words.map(|word| Text::known(word, span)).to_vec(),
+            )),
+            environment: Vec::new(),
+            environment_open: Some("the machine may set it".to_owned()),
+            working_dir: format!("/{}", path::parent(&path)),
+            image: None,
+            built: false,
+            span,
+        };
+        for process in of_machine(&launch, reader, known, true) {
+            let kind = HopKind::App(process.name.clone());
+            model.hops.push(hop(kind, None, process));
+        }
+    }
+}
+
+fn of_machine(
+    launch: &Launch,
+    reader: &mut Files,
+    known: Known<'_>,
+    in_tree: bool,
+) -> Vec<Process> {
+    let mut files = Machine { in_tree, reader };
+    let (mut processes, _) = recognise(launch, &mut files, known);
+    processes.retain(|process| !matches!(process.program.as_str(), "nginx" | "haproxy"));
+    processes
+}
+
+fn hop(kind: HopKind, service: Option<ServiceRef>, process: Process) -> Hop {
+    Hop {
+        kind,
+        service,
+        span: process.span,
+        version: process.version,
+        listeners: process.listeners,
+        listeners_complete: process.listeners_complete,
+        timeouts: process.timeouts,
+        slots: process.slots,
+        stopping: process.stopping,
     }
 }
 
@@ -74,19 +149,19 @@ fn launch(project: &Project, at: ServiceRef) -> Launch {
 }
 
 /// A container's files, read on demand.
-struct Files<'a> {
-    host: &'a dyn Host,
+struct Contained<'a, 'r> {
     view: &'a View,
     context: Option<&'a str>,
-    sources: &'a mut Sources,
+    reader: &'a mut Files<'r>,
 }
 
-impl ContainerFiles for Files<'_> {
+impl ContainerFiles for Contained<'_, '_> {
     fn file(&mut self, path: &str) -> Inside {
-        match self.view.look(self.host, path) {
-            Seen::File(path) => self.open(&path),
+        let host = self.reader.host;
+        match self.view.look(host, path) {
+            Seen::File(path) => open(self.reader, &path),
             Seen::Dir(path) => Inside::Unknown(format!("{path} is a folder")),
-            Seen::Absent(path) if self.host.is_ignored(&path) => {
+            Seen::Absent(path) if host.is_ignored(&path) => {
                 Inside::Unknown(format!("{path} is not in the tree"))
             }
             Seen::Absent(_) => Inside::Absent,
@@ -98,30 +173,59 @@ impl ContainerFiles for Files<'_> {
     }
 
     fn source(&mut self, path: &str) -> Inside {
-        match self.context.and_then(|context| path::below(context, path)) {
-            Some(path) if self.host.stat(&path) == Some(PathKind::File) => self.open(&path),
+        let below = self.context.and_then(|context| path::below(context, path));
+        match below {
+            Some(path) if is_file(self.reader.host, &path) => open(self.reader, &path),
             Some(_) => Inside::Absent,
             None => Inside::Unknown("it is built from no folder of the tree".to_owned()),
         }
     }
 
     fn list(&mut self, path: &str) -> Result<Vec<String>, String> {
-        self.view.list(self.host, path)
+        self.view.list(self.reader.host, path)
     }
 
     fn text(&self, id: FileId) -> String {
-        self.sources.get(id).text.clone()
+        self.reader.text(id).to_owned()
     }
 }
 
-impl Files<'_> {
-    fn open(&mut self, path: &str) -> Inside {
-        if let Some(id) = self.sources.by_path(path) {
-            return Inside::File(id);
+/// The files of the machine that the project is put on. What pm2 starts lies beside its config; where systemd's units
+/// point to is unknown.
+struct Machine<'a, 'r> {
+    in_tree: bool,
+    reader: &'a mut Files<'r>,
+}
+
+impl ContainerFiles for Machine<'_, '_> {
+    fn file(&mut self, path: &str) -> Inside {
+        let below = path::below("", path).filter(|_| self.in_tree);
+        match below.filter(|below| is_file(self.reader.host, below)) {
+            Some(below) => open(self.reader, &below),
+            None => Inside::Unknown(format!("{path} is on the machine")),
         }
-        match self.host.read(path) {
-            Ok(bytes) => Inside::File(self.sources.add(SourceFile::new(path, bytes))),
-            Err(why) => Inside::Unknown(why),
-        }
+    }
+
+    fn source(&mut self, path: &str) -> Inside {
+        self.file(path)
+    }
+
+    fn list(&mut self, path: &str) -> Result<Vec<String>, String> {
+        Err(format!("{path} is on the machine"))
+    }
+
+    fn text(&self, id: FileId) -> String {
+        self.reader.text(id).to_owned()
+    }
+}
+
+fn is_file(host: &dyn Host, path: &str) -> bool {
+    host.stat(path) == Some(PathKind::File)
+}
+
+fn open(reader: &mut Files, path: &str) -> Inside {
+    match reader.open(path) {
+        Some(id) => Inside::File(id),
+        None => Inside::Unknown(format!("{path} could not be read")),
     }
 }

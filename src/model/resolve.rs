@@ -355,7 +355,27 @@ impl Seeker<'_> {
                 }
             }
         }
-        Target::Host { port, hop: None }
+        Target::Host {
+            port,
+            hop: self.on_machine(port),
+        }
+    }
+
+    /// The one app of the machine that is known to listen on a port; two that do are never started together.
+    fn on_machine(&self, port: u16) -> Option<(HopId, usize)> {
+        let hops = self.model.hops.iter().enumerate();
+        let apps = hops.filter(|(_, hop)| {
+            hop.service.is_none() && matches!(hop.kind, crate::model::HopKind::App(_))
+        });
+        let mut found = apps.filter_map(|(id, hop)| {
+            let on_port = |listener: &Listener| {
+                listener.address.value().and_then(Address::port) == Some(port)
+            };
+            let at = hop.listeners.iter().position(on_port)?;
+            Some((HopId(u32::try_from(id).unwrap_or(u32::MAX)), at))
+        });
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
     }
 
     fn by_address(&self, address: &str, port: u16) -> Target {
