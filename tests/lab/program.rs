@@ -162,6 +162,14 @@ fn unix_listener(line: &str) -> Option<String> {
     Some(path.to_owned())
 }
 
+/// How the reason ends for which an example could not be run here.
+pub(crate) const NOT_HERE: &str = "is not on the PATH";
+
+/// A program that an example cannot do without.
+pub(crate) fn need(name: &str) -> Result<PathBuf, String> {
+    find(name).ok_or_else(|| format!("{name} {NOT_HERE}"))
+}
+
 /// Whether a program is on the PATH, or under one of the folders where daemons live.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

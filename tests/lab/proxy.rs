@@ -8,7 +8,7 @@ use std::process::Command;
 use no502::page::File;
 
 use super::address::View;
-use super::program::{Program, find};
+use super::program::{Program, need};
 use super::{haproxy, nginx};
 
 /// A proxy that was told to start.
@@ -121,7 +121,7 @@ fn start_nginx(view: View, mounted: &[(String, &str)]) -> Result<Proxy, String> 
     }
     let tmp = service.path("/tmp");
     fs::create_dir_all(&tmp).map_err(|error| error.to_string())?;
-    let program = find("nginx").ok_or("nginx is not on the PATH")?;
+    let program = need("nginx")?;
     let globals = format!(
         "daemon off; pid {}/nginx.pid; error_log stderr info; worker_processes 1;",
         tmp.display()
@@ -234,7 +234,7 @@ fn run_envsubst(view: View, texts: &mut Vec<(String, String)>) -> Result<(), Str
         let input = view.service.path("/tmp/envsubst");
         write(&input, text)?;
         let input = fs::File::open(&input).map_err(|error| error.to_string())?;
-        let program = find("envsubst").ok_or("envsubst is not on the PATH")?;
+        let program = need("envsubst")?;
         let mut command = Command::new(program);
         command.env_clear().envs(&view.service.env).stdin(input);
         if !names.is_empty() {
@@ -265,7 +265,7 @@ fn start_haproxy(view: View, mounted: &[(String, &str)]) -> Result<Proxy, String
     for dir in ["/tmp", "/run", "/var/run", "/var/lib/haproxy"] {
         fs::create_dir_all(service.path(dir)).map_err(|error| error.to_string())?;
     }
-    let program = find("haproxy").ok_or("haproxy is not on the PATH")?;
+    let program = need("haproxy")?;
     let mut command = limited(view, &program);
     command.arg("-db").envs(&service.env);
     let mut named: Vec<&String> = Vec::new();

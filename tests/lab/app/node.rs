@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::App;
-use crate::program::find;
+use crate::program::need;
 use crate::proxy::write;
 
 impl App<'_> {
@@ -29,7 +29,7 @@ impl App<'_> {
             .find(|(file, _)| file.rsplit('/').next() == script.rsplit('/').next());
         let tiny = NODE_APP.replace("WORK", &self.work.as_millis().to_string());
         write(&path, named.map_or(tiny.as_str(), |(_, text)| text))?;
-        let mut command = Command::new(find("node").ok_or("node is not on the PATH")?);
+        let mut command = Command::new(need("node")?);
         command
             .arg("--require")
             .arg(self.dir.join("lab-preload.js"))

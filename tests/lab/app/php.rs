@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::App;
-use crate::program::find;
+use crate::program::{NOT_HERE, find};
 use crate::proxy::write;
 
 impl App<'_> {
@@ -39,7 +39,7 @@ impl App<'_> {
         let program = names
             .iter()
             .find_map(|name| find(name))
-            .ok_or("php-fpm is not on the PATH")?;
+            .ok_or_else(|| format!("php-fpm {NOT_HERE}"))?;
         let mut command = Command::new(program);
         command.arg("--nodaemonize").arg("--fpm-config").arg(path);
         Ok(command)

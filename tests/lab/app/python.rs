@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{App, Kind};
-use crate::program::find;
+use crate::program::need;
 use crate::proxy::write;
 
 impl App<'_> {
@@ -57,7 +57,7 @@ impl App<'_> {
         let is_async = words.iter().any(|word| word.contains("uvicorn"));
         let text = if is_async { self.asgi() } else { self.wsgi() };
         self.python_app(&words, &text)?;
-        let mut command = Command::new(find("gunicorn").ok_or("gunicorn is not on the PATH")?);
+        let mut command = Command::new(need("gunicorn")?);
         command.args(words);
         if let Some(args) = view.service.env.get("GUNICORN_CMD_ARGS") {
             let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
@@ -90,7 +90,7 @@ impl App<'_> {
             ]);
         }
         self.python_app(&words, &self.asgi())?;
-        let mut command = Command::new(find("uvicorn").ok_or("uvicorn is not on the PATH")?);
+        let mut command = Command::new(need("uvicorn")?);
         command.args(words);
         Ok(command)
     }
