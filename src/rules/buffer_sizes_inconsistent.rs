@@ -153,7 +153,10 @@ impl Buffers {
     /// Sources: `ngx_http_proxy_merge_loc_conf`, `ngx_http_fastcgi_merge_loc_conf` and their kin.
     fn fault(&self, module: &Module) -> Option<Fault> {
         let larger = self.larger();
-        let busy = self.busy.as_ref().map_or(2 * larger, |busy| busy.bytes);
+        let busy = self
+            .busy
+            .as_ref()
+            .map_or(larger.saturating_mul(2), |busy| busy.bytes);
         let free = self
             .number
             .saturating_sub(1)
@@ -257,8 +260,7 @@ impl Buffers {
                 (self.each.place?, message)
             }
         };
-        let number = self.number.max(busy.div_ceil(larger) + 1);
-        let better = format!("{} {number} {};", module.buffers, kilobytes(larger));
+        let better = format!("{} {};", module.buffers, self.enough_for(busy));
         Some(Fault {
             place,
             message,
@@ -270,6 +272,16 @@ impl Buffers {
             },
             beside: self.each.place.is_none().then_some(better),
         })
+    }
+
+    /// Buffers that are enough: larger ones where it would take more than there usually are.
+    fn enough_for(&self, busy: u64) -> String {
+        let (most, mut each) = (self.number.max(NUMBER), self.larger().max(1));
+        while busy.div_ceil(each) >= most {
+            each = each.saturating_mul(2);
+        }
+        let number = self.number.max(busy.div_ceil(each) + 1);
+        format!("{number} {}", kilobytes(each))
     }
 
     /// The other sizes that are written.

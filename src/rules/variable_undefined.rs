@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::finding::Confidence;
 use crate::model::HopId;
-use crate::model::nginx::own::{is_own_directive, own_variable, since};
+use crate::model::nginx::own::{is_own_directive, own_variable, resembling, since};
 use crate::model::nginx::variables::{defined, evaluated, map_values};
 use crate::model::nginx::{Place, places};
 use crate::model::version::Versions;
@@ -153,7 +153,10 @@ fn report(cx: &mut Ctx, hop: HopId, name: &str, spans: &[Span]) {
             finding.help("add to `http`: `map $http_upgrade $connection_upgrade { default upgrade; '' ''; }`");
         }
         (None, _) => {
-            finding.help("define it with `map` or `set`, or correct its spelling");
+            finding.help(match resembling(name) {
+                Some(own) => format!("is ${own} meant? Else define it with `map` or `set`"),
+                None => "define it with `map` or `set`, or correct its spelling".to_owned(),
+            });
         }
     }
     finding.because("variable", name);

@@ -30,6 +30,25 @@ pub fn own_variable(name: &str, version: &Setting<String>) -> Versions {
     }
 }
 
+/// A variable of nginx that a name differs from in one letter.
+pub fn resembling(name: &str) -> Option<&'static str> {
+    // plain: a list of our own
+    VARIABLES.split_whitespace().find(|own| {
+        let (name, own) = (name.as_bytes(), own.as_bytes());
+        let same = |pair: &(&u8, &u8)| pair.0 == pair.1;
+        let shorter = name.len().min(own.len());
+        let start = name.iter().zip(own).take_while(same).count();
+        let end = name
+            .iter()
+            .rev()
+            .zip(own.iter().rev())
+            .take_while(same)
+            .count();
+        let end = end.min(shorter - start);
+        name.len().max(own.len()) - start - end == 1
+    })
+}
+
 /// The version that had a variable first, for those that came after 1.18.
 pub fn since(name: &str) -> Option<&'static str> {
     let tlv = name.starts_with("proxy_protocol_tlv_").then_some("1.23.2");
@@ -196,3 +215,17 @@ worker_priority worker_processes worker_rlimit_core worker_rlimit_nofile worker_
 xclient xml_entities xml_external_entities xslt_last_modified xslt_param xslt_string_param xslt_stylesheet xslt_types
 zone
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_of_one_letter_are_known() {
+        assert_eq!(resembling("upstream_addrs"), Some("upstream_addr"));
+        assert_eq!(resembling("hst"), Some("host"));
+        assert_eq!(resembling("remote_adr"), Some("remote_addr"));
+        assert_eq!(resembling("colour"), None);
+        assert_eq!(resembling("host"), None);
+    }
+}
