@@ -17,6 +17,7 @@ mod process;
 mod resolve;
 pub mod retry;
 pub mod setting;
+pub mod sizes;
 pub mod verdict;
 pub mod version;
 pub mod websocket;
@@ -28,6 +29,7 @@ pub use budget::Budget;
 pub use key::Key;
 pub use retry::Retry;
 pub use setting::{Origin, Setting};
+pub use sizes::Sizes;
 
 use crate::finding::Gap;
 use crate::host::Host;
@@ -148,6 +150,9 @@ pub struct Hop {
     pub slots: Option<Setting<Amount>>,
     /// How an app stops.
     pub stopping: Stopping,
+    /// The longest head of a request that it takes without a word of refusal (bytes), where a longer one ends in a closed
+    /// connection; `None` if it answers, or if nothing is known.
+    pub head: Option<Setting<Amount>>,
 }
 
 /// What stands where a link is written.
@@ -290,6 +295,8 @@ pub struct Route {
     pub retry: Setting<Retry>,
     /// What the client gets when `Key::Read` runs out; `None` where bytes are passed on, and the connection is closed.
     pub on_timeout: Option<u16>,
+    /// Heads, bodies, and connections that are kept.
+    pub sizes: Sizes,
     /// Reuse of connections to the peers.
     pub reuse: Reuse,
     /// Whether it upgrades connections (websocket).

@@ -2,6 +2,7 @@
 
 mod backend_undefined;
 mod backlog_small;
+mod body_limit_inverted;
 mod buffer_sizes_inconsistent;
 mod compose_healthcheck;
 mod compose_invalid;
@@ -17,6 +18,7 @@ mod final_newline_missing;
 mod fpm_client_denied;
 mod frontend_mode_tcp;
 mod grace_period_short;
+mod header_buffer_small;
 mod health_check_absent;
 mod health_check_blind;
 mod health_check_inert;
@@ -31,6 +33,7 @@ mod inversion;
 mod keepalive_ineffective;
 mod keepalive_inverted;
 mod keepalive_race_hidden;
+mod keepalive_uncapped_children;
 mod listening;
 mod localhost_dual_stack;
 mod localhost_upstream;
@@ -51,6 +54,7 @@ mod published_port_upstream;
 mod queue_timeout_inherited;
 mod read_timeout_inverted;
 mod replicas_zero;
+mod request_head_limit_inverted;
 mod resolve_unusable;
 mod resolver_blind_to_hosts;
 mod resolver_hold_short;
@@ -61,6 +65,7 @@ mod restart_policy_absent;
 mod retries_stacked;
 mod retry_budget_exceeded;
 mod retry_replays_post;
+mod slow_client_exposed;
 mod socket_missing;
 mod socket_outside_chroot;
 mod socket_path_malformed;
@@ -138,6 +143,7 @@ macro_rules! page {
 pub const RULES: &[Rule] = &[
     rule!("backend-undefined", backend_undefined),
     rule!("backlog-small", backlog_small),
+    rule!("body-limit-inverted", body_limit_inverted),
     rule!("buffer-sizes-inconsistent", buffer_sizes_inconsistent),
     rule!("compose-invalid", compose_invalid),
     rule!("config-context-wrong", config_context_wrong),
@@ -153,6 +159,7 @@ pub const RULES: &[Rule] = &[
     rule!("fpm-client-denied", fpm_client_denied),
     rule!("frontend-mode-tcp", frontend_mode_tcp),
     rule!("grace-period-short", grace_period_short),
+    rule!("header-buffer-small", header_buffer_small),
     rule!("health-check-absent", health_check_absent),
     rule!("health-check-blind", health_check_blind),
     rule!("health-check-inert", health_check_inert),
@@ -167,6 +174,7 @@ pub const RULES: &[Rule] = &[
     rule!("keepalive-inverted", keepalive_inverted),
     rule!("keepalive-race-hidden", keepalive_race_hidden),
     rule!("localhost-dual-stack", localhost_dual_stack),
+    rule!("keepalive-uncapped-children", keepalive_uncapped_children),
     rule!("localhost-upstream", localhost_upstream),
     rule!("loopback-bind", loopback_bind),
     rule!("max-conns-without-peer", max_conns_without_peer),
@@ -184,6 +192,7 @@ pub const RULES: &[Rule] = &[
     rule!("queue-timeout-inherited", queue_timeout_inherited),
     rule!("read-timeout-inverted", read_timeout_inverted),
     rule!("replicas-zero", replicas_zero),
+    rule!("request-head-limit-inverted", request_head_limit_inverted),
     rule!("resolve-unusable", resolve_unusable),
     rule!("resolver-blind-to-hosts", resolver_blind_to_hosts),
     rule!("resolver-hold-short", resolver_hold_short),
@@ -194,6 +203,7 @@ pub const RULES: &[Rule] = &[
     rule!("retries-stacked", retries_stacked),
     rule!("retry-budget-exceeded", retry_budget_exceeded),
     rule!("retry-replays-post", retry_replays_post),
+    rule!("slow-client-exposed", slow_client_exposed),
     rule!("socket-missing", socket_missing),
     rule!("socket-outside-chroot", socket_outside_chroot),
     rule!("socket-path-malformed", socket_path_malformed),

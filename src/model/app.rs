@@ -100,6 +100,8 @@ pub struct Process {
     pub slots: Option<Setting<Amount>>,
     /// How it stops.
     pub stopping: Stopping,
+    /// The longest head of a request (bytes), where a longer one ends in a closed connection.
+    pub head: Option<Setting<Amount>>,
     /// Where it is started.
     pub span: Span,
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::finding::Gap;
 use crate::model::chain::is_proxy;
 use crate::model::knowledge;
+use crate::model::sizes::Sizes;
 use crate::model::{
     Address, Amount, Bind, Hop, HopId, HopKind, Key, Model, Protocol, Retry, Reuse, Route, RouteId,
     Setting, Step, Timeouts,
@@ -84,21 +85,7 @@ fn ways(steps: &[Step], behind: &[Behind], path: Vec<usize>, fronts: &mut Vec<Fr
 fn hop(model: &mut Model, edge: &Edge) -> Step {
     let row = edge.preset.as_deref().and_then(knowledge::edge);
     let passes_bytes = row.is_some_and(knowledge::Edge::passes_bytes);
-    let mut timeouts = row.map(defaults).unwrap_or_default();
-    for time in &edge.times {
-        let Some(key) = Key::of(time.key) else {
-            continue;
-        };
-        let amount = time.ms.map_or(Amount::Infinite, Amount::Finite);
-        timeouts.insert(key, Setting::written(amount, time.span));
-    }
-    if !passes_bytes {
-        for key in [Key::Read, Key::KeepaliveIdle] {
-            timeouts.entry(key).or_insert_with(|| {
-                Setting::unknown(format!("no number is known for {}", edge.name))
-            });
-        }
-    }
+    let timeouts = times(edge, row, passes_bytes);
     let hop = HopId(u32::try_from(model.hops.len()).unwrap_or(u32::MAX));
     let route = RouteId(u32::try_from(model.routes.len()).unwrap_or(u32::MAX));
     model.hops.push(Hop {
@@ -110,6 +97,7 @@ fn hop(model: &mut Model, edge: &Edge) -> Step {
         listeners_complete: false,
         slots: None,
         stopping: crate::model::Stopping::default(),
+        head: None,
         timeouts: Timeouts::new(),
     });
     model.routes.push(Route {
@@ -131,6 +119,7 @@ fn hop(model: &mut Model, edge: &Edge) -> Step {
             "an edge sends a request once",
         ),
         on_timeout: on_timeout(row, passes_bytes),
+        sizes: Sizes::unknown("an edge is no file of the tree"),
         reuse: reuse(passes_bytes, &timeouts),
         timeouts,
         upgrades: false,
@@ -140,6 +129,26 @@ fn hop(model: &mut Model, edge: &Edge) -> Step {
         route: Some(route),
         link: None,
     }
+}
+
+/// What is written, over the numbers of the preset.
+fn times(edge: &Edge, row: Option<&knowledge::Edge>, passes_bytes: bool) -> Timeouts {
+    let mut timeouts = row.map(defaults).unwrap_or_default();
+    for time in &edge.times {
+        let Some(key) = Key::of(time.key) else {
+            continue;
+        };
+        let amount = time.ms.map_or(Amount::Infinite, Amount::Finite);
+        timeouts.insert(key, Setting::written(amount, time.span));
+    }
+    if !passes_bytes {
+        for key in [Key::Read, Key::KeepaliveIdle] {
+            timeouts.entry(key).or_insert_with(|| {
+                Setting::unknown(format!("no number is known for {}", edge.name))
+            });
+        }
+    }
+    timeouts
 }
 
 /// The numbers of a preset. What can be changed at the edge is assumed, since no file of the tree tells.

@@ -6,6 +6,7 @@ mod process;
 mod retry;
 mod section;
 mod server;
+mod sizes;
 mod timer;
 mod unset;
 
@@ -120,6 +121,7 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
         listeners_complete: conf.complete,
         slots: None,
         stopping: crate::model::Stopping::default(),
+        head: None,
         timeouts: Timeouts::new(),
     });
     let proxies = Proxy::of(conf);
@@ -296,6 +298,7 @@ impl<'a> Reader<'a> {
             timeouts,
             retry: retry::retry(front, back, http),
             on_timeout: http.then_some(504),
+            sizes: sizes::sizes(front, back),
             reuse,
             upgrades: protocol != Protocol::Tcp && front.chooses_websockets(line),
         });

@@ -8,6 +8,7 @@ mod places;
 mod retry;
 mod reuse;
 mod scope;
+mod sizes;
 mod unfilled;
 mod upstream;
 pub mod variables;
@@ -22,6 +23,7 @@ use std::collections::HashMap;
 
 use crate::model::defaults;
 use crate::model::retry::Retry;
+use crate::model::sizes::Sizes;
 use crate::model::version::image_version;
 use crate::model::{
     Address, Amount, Hop, HopId, HopKind, Key, Link, LinkId, Model, Protocol, Route, Setting,
@@ -49,6 +51,7 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
         listeners_complete: conf.complete && !conf.fragment,
         slots: None,
         stopping: crate::model::Stopping::default(),
+        head: None,
         timeouts: Timeouts::new(),
     });
     let mut reader = Reader {
@@ -213,6 +216,7 @@ impl<'a> Reader<'a> {
         let mut timeouts = self.timeouts(scope, family.prefix, peers);
         let upstream = passed.upstream.map(|at| &self.upstreams[at]);
         let version = self.model.hop(self.hop).version.clone();
+        let seen = self.conf.complete && !self.conf.fragment;
         let reuse = reuse::reuse(scope, upstream, family, &version, self.conf.fragment);
         if matches!(reuse, crate::model::Reuse::On(_)) {
             let (idle, requests) = reuse::limits(upstream, &version);
@@ -228,13 +232,9 @@ impl<'a> Reader<'a> {
             protocol: passed.protocol,
             links: passed.links,
             timeouts,
-            retry: retry::retry(
-                scope,
-                family.prefix,
-                upstream,
-                self.conf.complete && !self.conf.fragment,
-            ),
+            retry: retry::retry(scope, family.prefix, upstream, seen),
             on_timeout: Some(504),
+            sizes: sizes::sizes(scope, family.prefix, upstream, &version, seen),
             reuse,
             upgrades: reuse::upgrades(scope),
         };
@@ -280,6 +280,7 @@ impl<'a> Reader<'a> {
                 "ngx_stream_proxy_module, proxy_next_upstream",
             ),
             on_timeout: None,
+            sizes: Sizes::unknown("stream passes bytes on"),
             reuse: crate::model::Reuse::Off("stream passes bytes on".to_owned()),
             upgrades: false,
         };

@@ -130,6 +130,7 @@ fn hop(kind: HopKind, service: Option<ServiceRef>, process: Process) -> Hop {
         timeouts: process.timeouts,
         slots: process.slots,
         stopping: process.stopping,
+        head: process.head,
     }
 }
 

@@ -114,6 +114,17 @@ pub(super) fn first_of(ways: usize) -> String {
     }
 }
 
+/// `4k`, `20m`, `15360 bytes`.
+pub(super) fn bytes(number: u64) -> String {
+    const K: u64 = 1024;
+    match number {
+        0 => "0 bytes".to_owned(),
+        number if number.is_multiple_of(K * K) => format!("{}m", number / (K * K)),
+        number if number.is_multiple_of(K) => format!("{}k", number / K),
+        number => format!("{number} bytes"),
+    }
+}
+
 /// `1 server`, `2 servers`.
 pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 {

@@ -3,7 +3,7 @@
 use no502::analyze::Analysis;
 use no502::model::{
     Address, Amount, Bind, Chain, Dialled, Hop, HopId, HopKind, Key, Link, LinkId, Listener,
-    Lookup, Model, Protocol, Retry, Reuse, Route, RouteId, Setting, Step, Target, Timeouts,
+    Lookup, Model, Protocol, Retry, Reuse, Route, RouteId, Setting, Sizes, Step, Target, Timeouts,
     Verdict,
 };
 use no502::source::{FileId, SourceFile, Span, Spanned};
@@ -61,6 +61,7 @@ fn nginx() -> Hop {
         listeners_complete: true,
         slots: None,
         stopping: no502::model::Stopping::default(),
+        head: None,
         timeouts: Timeouts::from([(Key::ClientIdle, known(75_000, "nginx", "1.27"))]),
     }
 }
@@ -75,6 +76,7 @@ fn gunicorn() -> Hop {
         listeners_complete: true,
         slots: None,
         stopping: no502::model::Stopping::default(),
+        head: None,
         timeouts: Timeouts::from([
             (
                 Key::KeepaliveIdle,
@@ -157,6 +159,7 @@ fn push_way(model: &mut Model, path: &str, app: Option<HopId>) {
         ]),
         retry: Setting::default_of(Retry::default(), "nginx", "", "manual"),
         on_timeout: Some(504),
+        sizes: Sizes::unknown("not of interest here"),
         reuse: Reuse::Off("no keepalive".to_owned()),
         upgrades: false,
     });

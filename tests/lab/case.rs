@@ -19,6 +19,8 @@ use super::{app, dns, proxy, stub};
 
 /// How long a proxy may take to listen; one that may not start ends long before.
 const START: Duration = Duration::from_secs(5);
+/// What a request that is only begun needs to reach the app.
+const BEGUN: Duration = Duration::from_millis(300);
 /// How long the client waits unless the page says otherwise.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -196,6 +198,11 @@ impl<'a> Lab<'a> {
             .map_or(PATIENCE, |patience| patience.scaled(self.spec.scale));
         let mut outcome = Outcome::Closed;
         for request in requests {
+            if request.slow {
+                client::drip(entry, request).map_err(|error| error.to_string())?;
+                thread::sleep(BEGUN);
+                continue;
+            }
             for _ in 0..request.times {
                 outcome = self.send(entry, request, patience, apps)?;
                 if !outcome.is_success() && !request.prepares {

@@ -68,6 +68,8 @@ pub(crate) fn send_all(to: SocketAddr, request: &Request, patience: Duration) ->
         .copied()
         .unwrap_or(Outcome::Closed)
 }
+/// Between two bytes of a slow client.
+const DRIP: Duration = Duration::from_millis(50);
 
 /// Sends a request and reads until the answer is whole, the connection ends, or patience does.
 pub(crate) fn send(to: SocketAddr, request: &Request, patience: Duration) -> Outcome {
@@ -102,6 +104,25 @@ pub(crate) fn send(to: SocketAddr, request: &Request, patience: Duration) -> Out
     // The other side may be gone already.
     let _ = stream.shutdown(Shutdown::Both);
     judge(&answer)
+}
+
+/// Sends a request whose body comes byte by byte, in the background, until it is whole or refused.
+pub(crate) fn drip(to: SocketAddr, request: &Request) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect(to)?;
+    let text = text(request);
+    let (head, body) = text.split_at(text.len() - request.body);
+    stream.write_all(head.as_bytes())?;
+    let body = body.to_owned();
+    std::thread::spawn(move || {
+        let mut bytes = body.as_bytes().chunks(1);
+        while bytes
+            .next()
+            .is_some_and(|byte| stream.write_all(byte).is_ok())
+        {
+            std::thread::sleep(DRIP);
+        }
+    });
+    Ok(())
 }
 
 fn text(request: &Request) -> String {

@@ -71,6 +71,9 @@ pub(crate) struct Request {
     /// Whether it only prepares the next one: what it comes to does not count.
     #[serde(default)]
     pub(crate) prepares: bool,
+    /// Whether its body comes byte by byte, a byte in 50 ms of real time, while the next ones are sent; it has no outcome.
+    #[serde(default)]
+    pub(crate) slow: bool,
 }
 
 impl Default for Request {
@@ -85,6 +88,7 @@ impl Default for Request {
             times: once(),
             clients: once(),
             prepares: false,
+            slow: false,
         }
     }
 }

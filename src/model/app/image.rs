@@ -52,6 +52,7 @@ pub(super) fn proxy(cx: &Cx<'_>, name: &str, argv: &[Text]) -> Process {
         listeners_complete: false,
         slots: None,
         stopping: crate::model::Stopping::default(),
+        head: None,
         timeouts: Timeouts::new(),
         span: serve::span(cx, argv),
     }
@@ -111,6 +112,7 @@ fn known(
         listeners_complete: image.complete && moved.is_none(),
         slots: None,
         stopping: crate::model::Stopping::default(),
+        head: None,
         timeouts,
         span: serve::span(cx, argv),
     }

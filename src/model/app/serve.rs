@@ -74,6 +74,7 @@ pub(super) fn bare(
         listeners_complete: !listeners.is_empty(),
         slots: None,
         stopping: crate::model::Stopping::default(),
+        head: None,
         listeners,
         timeouts,
         span: span(cx, argv),

@@ -173,6 +173,20 @@ impl Told {
         }
     }
 
+    /// Longer heads are dropped with the connection: "invalid request block size". Measured with 2.0.31.
+    fn head(&self, cx: &Cx<'_>) -> Setting<Amount> {
+        let told = self.last(cx, &["buffer-size", "b"]);
+        told.unwrap_or_else(|| match &self.open {
+            Some(why) => Setting::unknown(why.clone()),
+            None => Setting::default_of(
+                Amount::Finite(4096),
+                "uwsgi",
+                "",
+                "uWSGI options, buffer-size",
+            ),
+        })
+    }
+
     /// How many wait, and how many are served at a time.
     fn pool(&self, cx: &Cx<'_>, process: &mut Process) {
         if let Some(backlog) = self.last(cx, &["listen", "l"]) {
@@ -180,6 +194,7 @@ impl Told {
                 listener.backlog = Some(backlog.clone());
             }
         }
+        process.head = Some(self.head(cx));
         // Threads and the asynchronous modes make more of a process than one request.
         let more = ["threads", "enable-threads", "gevent", "asyncio"];
         if self.last(cx, &more).is_none() {

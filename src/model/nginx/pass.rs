@@ -70,6 +70,28 @@ impl Prefix {
         }
     }
 
+    pub(super) fn buffer_size(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy_buffer_size",
+            Self::Fastcgi => "fastcgi_buffer_size",
+            Self::Uwsgi => "uwsgi_buffer_size",
+            Self::Scgi => "scgi_buffer_size",
+            Self::Grpc => "grpc_buffer_size",
+            Self::Memcached => "memcached_buffer_size",
+        }
+    }
+
+    /// `None` for a module that never reads a request as a whole, or has none to read.
+    pub(super) fn request_buffering(self) -> Option<&'static str> {
+        match self {
+            Self::Proxy => Some("proxy_request_buffering"),
+            Self::Fastcgi => Some("fastcgi_request_buffering"),
+            Self::Uwsgi => Some("uwsgi_request_buffering"),
+            Self::Scgi => Some("scgi_request_buffering"),
+            Self::Grpc | Self::Memcached => None,
+        }
+    }
+
     pub(super) fn window(self) -> &'static str {
         match self {
             Self::Proxy => "proxy_next_upstream_timeout",
