@@ -1,11 +1,15 @@
 //! Whether a request that takes some time gets through a chain; if not, who cuts it first, and what the client sees after
 //! how long. The app is silent until its answer is ready, as apps are; every clock of the chain runs meanwhile.
 
+mod clocks;
+
+pub use clocks::{Longest, attempts, clocks, longest, outlasting, repeats_late};
+
 use crate::finding::Effect;
 use crate::model::retry::Ban;
 use crate::model::verdict::{answers_when_killed, timeout};
 use crate::model::version::Versions;
-use crate::model::{Amount, Chain, HopKind, Key, Model, Retry, Route, Setting, Step, Target};
+use crate::model::{Amount, Chain, Key, Model, Retry, Route, Setting, Step, Target};
 
 /// More attempts than this are not walked one by one.
 const MOST: usize = 10_000;
@@ -28,10 +32,28 @@ pub struct Budget {
     pub cut: Option<Cut>,
     /// A POST, if it fares otherwise: proxies do not send it twice.
     pub post: Option<Cut>,
+    /// What becomes of a websocket that is silent for as long; `None` where none comes this way.
+    pub websocket: Option<Silence>,
     /// How often the app begins to work on a GET.
     pub executions: usize,
     /// What is not known and would matter.
     pub unknown: Vec<String>,
+}
+
+/// What becomes of a connection on which nobody says anything.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Silence {
+    /// It stays open.
+    Stays,
+    /// It is closed.
+    Cut {
+        /// Index of the step that closes it.
+        by: usize,
+        /// After how many milliseconds.
+        after_ms: u64,
+    },
+    /// A time on the way is not known.
+    Unknown,
 }
 
 /// How a request ends that does not pass.
@@ -71,6 +93,7 @@ pub fn walk(model: &Model, chain: &Chain, ms: u64) -> Budget {
     Budget {
         ms,
         passes: (!passes || !blind).then_some(passes),
+        websocket: websocket(model, chain, ms),
         post: other.filter(|other| !blind && cut.as_ref() != Some(other)),
         executions: get.starts.len(),
         cut: cut.filter(|_| !blind),
@@ -327,78 +350,38 @@ fn patience_key(model: &Model, step: Step) -> Key {
     }
 }
 
-/// How often a hop tries in all.
-pub fn attempts(model: &Model, step: Step) -> usize {
-    let known = |key| match timeout(model, step, key)?.value()? {
-        Amount::Finite(count) => usize::try_from(*count).ok(),
-        Amount::Infinite => Some(MOST),
-    };
-    let in_front = matches!(model.hop(step.hop).kind, HopKind::Edge(_));
-    match (known(Key::Retries), known(Key::Tries)) {
-        // What an edge counts are its attempts to connect.
-        _ if in_front => 1,
-        (Some(further), _) => further.saturating_add(1),
-        (None, tries) => tries.unwrap_or(1),
+/// An upgraded connection is cut by the first hop that has heard nothing for too long: nginx goes by its read timeout,
+/// HAProxy by `timeout tunnel`, which is `timeout server` where it is not set.
+fn websocket(model: &Model, chain: &Chain, ms: u64) -> Option<Silence> {
+    let routes = chain.steps.iter().filter_map(|step| step.route);
+    let mut routes = routes.map(|id| model.route(id));
+    routes.find(|route| model.carries_websockets(route))?;
+    let proxies = chain.steps.iter().enumerate();
+    let mut clocks = Vec::new();
+    for (at, step) in proxies.filter(|(_, step)| step.route.is_some()) {
+        let key = match timeout(model, *step, Key::Tunnel) {
+            Some(_) => Key::Tunnel,
+            None => Key::Read,
+        };
+        match timeout(model, *step, key)?.value() {
+            Some(Amount::Finite(patience)) => clocks.push((*patience, at)),
+            Some(Amount::Infinite) => {}
+            None => return Some(Silence::Unknown),
+        }
     }
+    let first = clocks
+        .into_iter()
+        .min()
+        .filter(|(patience, _)| *patience <= ms);
+    Some(first.map_or(Silence::Stays, |(after_ms, by)| Silence::Cut {
+        by,
+        after_ms,
+    }))
 }
 
 fn leads_nowhere(model: &Model, chain: &Chain) -> bool {
     let last = chain.steps.last().and_then(|step| step.link);
     last.is_some_and(|link| matches!(model.link(link).target, Target::Nowhere(_)))
-}
-
-/// Whether a hop tries again when no answer comes in time.
-pub fn repeats_late(model: &Model, step: Step) -> bool {
-    let retry = step.route.and_then(|id| model.route(id).retry.value());
-    retry.is_some_and(|retry| retry.timeout)
-}
-
-/// The longest that a hop may be busy with one request while nothing comes from behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Longest {
-    /// `Read`, or `Connect` where nothing takes the connection.
-    pub key: Key,
-    /// One attempt (milliseconds).
-    pub each: u64,
-    /// How many follow each other.
-    pub attempts: usize,
-    /// All of them (milliseconds).
-    pub total: u64,
-    /// Whether each attempt goes to another peer.
-    pub by_peers: bool,
-}
-
-/// What a proxy's own clocks come to; `None` if they are unknown or have no end.
-pub fn longest(model: &Model, step: Step) -> Option<Longest> {
-    let route = model.route(step.route?);
-    let retry = route.retry.value()?;
-    let all = attempts(model, step);
-    let of = |key: Key, repeats: bool| {
-        let each = match timeout(model, step, key)?.value()? {
-            Amount::Finite(each) => *each,
-            Amount::Infinite => return None,
-        };
-        // The window is looked at between two attempts.
-        let fit = retry.window.map_or(usize::MAX, |window| {
-            usize::try_from(window.div_ceil(each.max(1))).unwrap_or(usize::MAX)
-        });
-        let attempts = if repeats { all.min(fit.max(1)) } else { 1 };
-        Some(Longest {
-            key,
-            each,
-            attempts,
-            total: each.saturating_mul(u64::try_from(attempts).unwrap_or(u64::MAX)),
-            by_peers: timeout(model, step, Key::Tries).is_some(),
-        })
-    };
-    let read = of(Key::Read, retry.timeout)?;
-    // A single attempt to connect is no retry, and the kernel often ends it before its timeout does.
-    let connect = of(Key::Connect, retry.connect).filter(|connect| connect.attempts > 1);
-    Some(
-        connect
-            .filter(|connect| connect.total > read.total)
-            .unwrap_or(read),
-    )
 }
 
 /// Something that is not known.

@@ -1,6 +1,6 @@
 //! Where two hops of a chain disagree: the outer one gives up first, or keeps what the inner one has closed.
 
-use crate::model::budget::longest;
+use crate::model::budget::outlasting;
 use crate::model::version::{Versions, at_least};
 use crate::model::{Amount, Chain, Hop, HopKind, Key, Model, Reuse, Setting, Step, Verdict};
 
@@ -67,11 +67,10 @@ fn retry_budget(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
     let Amount::Finite(waits) = value(model, outer, Key::Read)? else {
         return None;
     };
-    let longest = longest(model, inner).filter(|longest| longest.attempts > 1)?;
+    outlasting(model, inner, waits)?;
     let status = model.route(outer.route?).on_timeout;
-    let exceeds = longest.total >= waits && longest.each < waits;
     let is_told = read_timeout(model, outer, inner).is_some();
-    (exceeds && !is_told).then_some((status, Some(waits)))
+    (!is_told).then_some((status, Some(waits)))
 }
 
 /// For how many of its versions an app says something before it kills the worker of a request: gunicorn writes a 500 from

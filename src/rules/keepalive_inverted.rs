@@ -1,7 +1,7 @@
 //! rules/keepalive-inverted.md
 
 use crate::finding::{Label, Severity};
-use crate::model::{Amount, Key, Origin, Reuse};
+use crate::model::{Amount, HopKind, Key, Origin, Reuse};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, inversions};
 use crate::rules::next_upstream_off::forbidden;
@@ -45,20 +45,10 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
     if inversion.waits.span().is_none() && !at_edge {
         primary = enabled.unwrap_or(primary);
     }
-    let message = if keeps == closes {
-        format!(
-            "{proxy} keeps idle connections {}, exactly as long as {app}: who closes first is chance",
-            duration(keeps)
-        )
-    } else {
-        format!(
-            "{proxy} keeps idle connections {}, {app} closes them after {}",
-            duration(keeps),
-            duration(closes)
-        )
-    };
+    let message = message((&proxy, keeps), (&app, closes));
     let off = next_upstream_off(cx, inversion);
     let flow = flow(cx, inversion, keeps, closes);
+    let hardened = is_hardened(cx, inversion);
     let finding = cx.report(primary, message);
     finding.flow = flow;
     finding.here(here);
@@ -68,9 +58,13 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
     if let Some(off) = off {
         finding.label(off, "and not even a GET is sent again");
     }
+    let mut help = help(at_edge, (&proxy, keeps), (&app, closes));
+    if hardened {
+        help += ": the 10 s that the CIS benchmark asks for are meant for clients, and here the client is a proxy";
+    }
     finding
         .label(other, there)
-        .help(help(at_edge, (&proxy, keeps), (&app, closes)))
+        .help(help)
         .because("outer", keeps)
         .because("inner", closes);
     if keeps == closes || !inversion.behind.origin().is_some_and(Origin::is_certain) {
@@ -83,6 +77,32 @@ fn flow(cx: &Ctx, inversion: &Inversion, keeps: Amount, closes: Amount) -> Vec<L
     let keeps = format!("keeps idle connections {}", duration(keeps));
     let closes = format!("closes them after {}", duration(closes));
     inversion.flow(cx, &keeps, &closes)
+}
+
+fn message((proxy, keeps): (&str, Amount), (app, closes): (&str, Amount)) -> String {
+    let (long, short) = (duration(keeps), duration(closes));
+    // Where one of them has the wrong unit, the difference says nothing.
+    match (keeps, closes) {
+        _ if keeps == closes => format!(
+            "{proxy} keeps idle connections {long}, exactly as long as {app}: who closes first is chance"
+        ),
+        (Amount::Finite(keeps), Amount::Finite(closes))
+            if (keeps - closes).is_multiple_of(1000) =>
+        {
+            let earlier = duration(Amount::Finite(keeps - closes));
+            format!(
+                "{proxy} keeps idle connections {long}, {app} closes them after {short}, {earlier} earlier"
+            )
+        }
+        _ => format!("{proxy} keeps idle connections {long}, {app} closes them after {short}"),
+    }
+}
+
+/// Whether the inner hop is an nginx that follows the CIS benchmark (`keepalive_timeout` of ten seconds or less, not 0).
+fn is_hardened(cx: &Ctx, inversion: &Inversion) -> bool {
+    let short = matches!(inversion.behind.value(), Some(Amount::Finite(1..=10_000)));
+    let is_nginx = cx.model.hop(inversion.inner.hop).kind == HopKind::Nginx;
+    short && is_nginx && inversion.behind.span().is_some()
 }
 
 /// Where it is written that a failed request must not be repeated: then the race costs more than POSTs.

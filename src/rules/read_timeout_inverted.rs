@@ -77,7 +77,7 @@ fn help(cx: &Ctx, inversion: &Inversion) -> String {
     let (model, chain, at) = (cx.model, inversion.chain, inversion.at);
     let why = "then answers 504 itself, and knows why";
     let behind = cx.program(inversion.inner.hop);
-    let total = longest(model, inversion.inner).map(|longest| longest.total);
+    let total = longest(model, inversion.inner);
     let waits = total
         .filter(|_| !inversion.is_at_edge(model))
         .and_then(|total| raised(model, chain, at, total));

@@ -1,7 +1,7 @@
 //! rules/retry-budget-exceeded.md
 
 use crate::finding::Severity;
-use crate::model::budget::{Longest, longest};
+use crate::model::budget::{self, Longest, outlasting};
 use crate::model::verdict::timeout;
 use crate::model::{Amount, Key};
 use crate::rules::Ctx;
@@ -17,10 +17,10 @@ pub(super) fn check(cx: &mut Ctx) {
 
 fn report(cx: &mut Ctx, inversion: &Inversion) {
     let model = cx.model;
-    let (Some(waits), Some(longest)) = (
-        inversion.waits.value().copied(),
-        longest(model, inversion.inner),
-    ) else {
+    let Some(waits @ Amount::Finite(ms)) = inversion.waits.value().copied() else {
+        return;
+    };
+    let Some(longest) = outlasting(model, inversion.inner, ms) else {
         return;
     };
     let Some(each) = timeout(model, inversion.inner, longest.key) else {
@@ -86,7 +86,8 @@ fn help(cx: &Ctx, inversion: &Inversion, longest: &Longest, waits: Amount) -> St
     } else {
         format!("set `retries` of {behind} to {}", fit - 1)
     };
-    match raised(cx.model, inversion.chain, inversion.at, longest.total) {
+    let total = budget::longest(cx.model, inversion.inner).unwrap_or(longest.total);
+    match raised(cx.model, inversion.chain, inversion.at, total) {
         Some(waits) if !inversion.is_at_edge(cx.model) => {
             format!("{}, or {fewer}", cx.propose(&waits, "more", "in front of"))
         }

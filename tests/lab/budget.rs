@@ -104,6 +104,7 @@ fn a_wrong_prediction_is_refuted() {
             executions,
         }),
         post: None,
+        websocket: None,
         executions,
         unknown: Vec::new(),
     };

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{duration, hop_name};
 use crate::analyze::Analysis;
-use crate::model::budget::{Budget, Cut};
+use crate::model::budget::{Budget, Cut, Silence};
 use crate::model::{Chain, Model};
 use crate::report::plural;
 
@@ -26,6 +26,13 @@ pub(super) fn json(budget: &Budget) -> Value {
             "effect": cut.effect().as_str(),
             "executions": cut.executions,
         })),
+        "websocket": budget.websocket.as_ref().map(|silence| match silence {
+            Silence::Stays => json!({ "passes": true, "cut_by": null, "after_ms": null }),
+            Silence::Cut { by, after_ms } => {
+                json!({ "passes": false, "cut_by": by, "after_ms": after_ms })
+            }
+            Silence::Unknown => json!({ "passes": null, "cut_by": null, "after_ms": null }),
+        }),
         "unknown": budget.unknown,
     })
 }
@@ -68,6 +75,21 @@ pub(super) fn remarks(budget: &Budget, chain: &Chain, analysis: &Analysis) -> Ve
     }
     if let Some(post) = &budget.post {
         said.push(remark(Tone::More, format!("a POST: {}", name.end(post))));
+    }
+    match &budget.websocket {
+        Some(Silence::Cut { by, after_ms }) => {
+            let text = format!(
+                "a silent websocket: {} closes it after {}",
+                name.of(*by),
+                duration(*after_ms)
+            );
+            said.push(remark(Tone::Bad, text));
+        }
+        Some(Silence::Stays) => {
+            let text = "a silent websocket stays open".to_owned();
+            said.push(remark(Tone::Good, text));
+        }
+        Some(Silence::Unknown) | None => {}
     }
     let reasons = budget.unknown.iter();
     said.extend(reasons.map(|why| remark(Tone::More, format!("({why})"))));

@@ -2,7 +2,7 @@
 
 use super::{amount, duration, hop_name};
 use crate::analyze::Analysis;
-use crate::model::budget::{Longest, longest};
+use crate::model::budget::{Longest, outlasting};
 use crate::model::verdict::timeout;
 use crate::model::{Amount, Chain, Key, Setting, Verdict};
 use crate::report::plural;
@@ -105,7 +105,8 @@ impl Pair<'_> {
     /// The attempts of the inner hop, where they are what takes too long.
     fn attempts(&self) -> Option<Longest> {
         let step = self.chain.steps.get(self.verdict.inner)?;
-        let attempts = longest(&self.analysis.model, *step);
+        let waits = self.verdict.after_ms?;
+        let attempts = outlasting(&self.analysis.model, *step, waits);
         attempts.filter(|_| self.verdict.rule == "retry-budget-exceeded")
     }
 

@@ -1,5 +1,5 @@
 //! Chains of several hops: what is proposed for one pair must be right for the whole chain, and the folders of
-//! `fixtures/chains` must be told as the files beside them say. `UPDATE=1 cargo test --test chains` writes those.
+//! `fixtures/budgets` must be told as the files beside them say. `UPDATE=1 cargo test --test budgets` writes those.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,6 +8,9 @@
 )]
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use no502::analyze::{Analysis, analyze};
 use no502::finding::Finding;
@@ -102,6 +105,56 @@ impl Waits {
         }
         waits
     }
+}
+
+/// What the program says of a folder: findings into `check.txt`, the chains into a file that is named by the budget.
+#[test]
+fn every_chain_is_told_as_expected() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/budgets");
+    let update = std::env::var_os("UPDATE").is_some();
+    let (mut wrong, mut budgets) = (Vec::new(), 0);
+    for folder in fs::read_dir(&root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+    {
+        let mut answers = vec![folder.join("check.txt")];
+        let files = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let is_budget = |path: &std::path::PathBuf| {
+            let name = path.file_name().unwrap().to_string_lossy();
+            name.ends_with(".txt") && name.starts_with(|c: char| c.is_ascii_digit())
+        };
+        answers.extend(files.filter(is_budget));
+        budgets += answers.len() - 1;
+        for file in answers {
+            let said = said(&folder, &file.file_stem().unwrap().to_string_lossy());
+            if update {
+                fs::write(&file, &said).unwrap();
+            }
+            if fs::read_to_string(&file).unwrap_or_default() != said {
+                wrong.push(format!("{}\n{said}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(budgets >= 8, "the chains are not where they were");
+}
+
+fn said(folder: &Path, what: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_no502"));
+    match what {
+        "check" => command.args(["check", "-q", "--format", "short"]),
+        budget => command.args(["chain", "--budget", budget]),
+    };
+    let output = command
+        .args(["--color", "never"])
+        .arg(folder)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.is_empty(), "{}: {errors}", folder.display());
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Outer hop and rule of each inversion.
