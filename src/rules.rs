@@ -99,6 +99,7 @@ use std::hash::Hash;
 use std::sync::OnceLock;
 
 use crate::finding::{Finding, Label};
+use crate::model::nginx::{Place, places};
 use crate::model::{HopId, Link, Model};
 use crate::page::Card;
 use crate::project::Project;
@@ -243,6 +244,7 @@ pub fn find(id: &str) -> Option<&'static Rule> {
 /// Runs every rule that the settings ask for; findings are sorted by place.
 pub fn check(project: &Project, model: &Model, settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let places = places(project);
     for rule in RULES {
         let card = card(rule);
         if let Some(check) = rule.check
@@ -252,6 +254,7 @@ pub fn check(project: &Project, model: &Model, settings: &Settings) -> Vec<Findi
                 project,
                 model,
                 settings,
+                places: &places,
                 id: rule.id,
                 card,
                 findings: &mut findings,
@@ -323,6 +326,8 @@ pub struct Ctx<'a> {
     pub model: &'a Model,
     /// What the run was asked to do.
     pub settings: &'a Settings,
+    /// Every block of every nginx process.
+    places: &'a [Place<'a>],
     id: &'static str,
     card: &'a Card,
     findings: &'a mut Vec<Finding>,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::finding::{Edit, Fix, Safety};
 use crate::model::HopId;
-use crate::model::nginx::{Place, Scope, places};
+use crate::model::nginx::{Place, Scope};
 use crate::rules::Ctx;
 use crate::source::Span;
 use crate::syntax::nginx::Directive;
@@ -48,7 +48,7 @@ pub(super) fn check(cx: &mut Ctx) {
     // nginx refuses the first place alone; all that have the same values have the same cause.
     let mut seen: HashMap<(HopId, String), usize> = HashMap::new();
     let mut faults: Vec<(Fault, Vec<Span>)> = Vec::new();
-    for place in places(cx.project).iter().filter(|place| is_merged(place)) {
+    for place in cx.places.iter().filter(|place| is_merged(place)) {
         for module in &MODULES {
             let fault = Buffers::of(place, module).and_then(|buffers| buffers.fault(module));
             let Some(fault) = fault else { continue };

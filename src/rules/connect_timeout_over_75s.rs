@@ -12,7 +12,7 @@ use crate::source::Span;
 const MOST: u64 = 75_000;
 
 pub(super) fn check(cx: &mut Ctx) {
-    let texts = written(cx.project);
+    let texts = written(cx);
     let mut causes: BTreeMap<(HopId, Span), (u64, Vec<&Route>)> = BTreeMap::new();
     for route in &cx.model.routes {
         let http =

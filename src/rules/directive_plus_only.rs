@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::finding::{Confidence, Severity};
 use crate::model::HopId;
-use crate::model::nginx::{Place, places};
+use crate::model::nginx::Place;
 use crate::model::version::{Versions, at_least};
 use crate::project::image_name::is_plain_nginx_image;
 use crate::rules::Ctx;
@@ -12,13 +12,21 @@ use crate::source::Span;
 use crate::syntax::nginx::Directive;
 
 pub(super) fn check(cx: &mut Ctx) {
-    let places = places(cx.project);
     // A module that is loaded may have a directive of the same name (`sticky`).
     let loads = |place: &&Place| place.scope.own("load_module").next().is_some();
-    let loading: HashSet<HopId> = places.iter().filter(loads).map(|place| place.hop).collect();
+    let loading: HashSet<HopId> = cx
+        .places
+        .iter()
+        .filter(loads)
+        .map(|place| place.hop)
+        .collect();
     let mut found: Vec<(HopId, String, &'static str, Vec<Span>)> = Vec::new();
     let mut seen: HashMap<(HopId, String), usize> = HashMap::new();
-    for place in places.iter().filter(|place| !loading.contains(&place.hop)) {
+    for place in cx
+        .places
+        .iter()
+        .filter(|place| !loading.contains(&place.hop))
+    {
         for directive in place.scope.directives() {
             let Some((what, first)) = of_plus(place, directive) else {
                 continue;

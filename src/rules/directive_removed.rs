@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::finding::{Confidence, Severity};
-use crate::model::nginx::{Place, places};
+use crate::model::nginx::Place;
 use crate::model::version::{Versions, at_least};
 use crate::model::{HopId, HopKind};
 use crate::rules::Ctx;
@@ -108,8 +108,8 @@ const NGINX: &[Removed] = &[
 fn nginx(cx: &mut Ctx) {
     let mut found: Vec<(HopId, &Removed, Vec<Span>)> = Vec::new();
     let mut seen: HashMap<(HopId, &str), usize> = HashMap::new();
-    for place in places(cx.project) {
-        if holds_entries(&place) {
+    for place in cx.places {
+        if holds_entries(place) {
             continue;
         }
         for directive in place.scope.directives() {

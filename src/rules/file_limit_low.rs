@@ -2,7 +2,7 @@
 
 use crate::finding::{Effect, Severity};
 use crate::model::HopId;
-use crate::model::nginx::{Place, places};
+use crate::model::nginx::Place;
 use crate::rules::Ctx;
 use crate::source::{Span, Spanned};
 
@@ -15,13 +15,14 @@ pub(super) fn check(cx: &mut Ctx) {
 }
 
 fn nginx(cx: &mut Ctx) {
-    let places = places(cx.project);
-    for main in places
+    for main in cx
+        .places
         .iter()
         .filter(|place| place.context() == "main" && place.conf.complete)
     {
         let passes = cx.model.routes.iter().any(|route| route.hop == main.hop);
-        let events = places
+        let events = cx
+            .places
             .iter()
             .find(|place| place.hop == main.hop && place.context() == "events");
         let connections = events.and_then(|events| number(events, "worker_connections"));

@@ -13,7 +13,7 @@ use crate::syntax::proxy_value::{has_variable, upstream_url};
 
 pub(super) fn check(cx: &mut Ctx) {
     let mut hops: BTreeMap<HopId, Vec<Sent>> = BTreeMap::new();
-    for (place, pass) in passing(cx.project) {
+    for (place, pass) in passing(cx.places) {
         let Some(arg) = pass
             .args
             .first()

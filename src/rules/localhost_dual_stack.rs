@@ -101,7 +101,7 @@ fn forbidden(cx: &Ctx, link: &Link) -> Option<Span> {
         })
         .map(|route| route.span)
         .collect();
-    passing(cx.project).iter().find_map(|(place, pass)| {
+    passing(cx.places).find_map(|(place, pass)| {
         let (directive, _) = place.scope.find("proxy_next_upstream")?;
         let off = directive.args.first().is_some_and(|arg| arg.value == "off");
         let here = place.hop == link.from && passes.contains(&pass.span);

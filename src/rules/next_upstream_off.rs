@@ -50,7 +50,7 @@ pub(super) fn forbidden<'a>(cx: &Ctx<'a>) -> Vec<(Span, &'a Route)> {
     ];
     let mut found = Vec::new();
     let model = cx.model;
-    for (place, pass) in passing(cx.project) {
+    for (place, pass) in passing(cx.places) {
         let name = NAMES.iter().find(|(name, _)| pass.name.value == *name);
         let Some((directive, _)) = name.and_then(|(_, name)| place.scope.find(name)) else {
             continue;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::model::nginx::{Place, places};
+use crate::model::nginx::Place;
 use crate::model::{HopId, Link, Route};
 use crate::rules::Ctx;
 use crate::source::Span;
@@ -32,7 +32,7 @@ impl Peer<'_> {
 /// A group that some way leads to.
 pub(super) struct Group<'a> {
     /// The block.
-    pub(super) place: Place<'a>,
+    pub(super) place: &'a Place<'a>,
     /// Its servers.
     pub(super) peers: Vec<Peer<'a>>,
     /// The ways that lead to it, in order; at least one.
@@ -41,7 +41,7 @@ pub(super) struct Group<'a> {
 
 /// Every group that requests are passed on to, with all of its servers.
 pub(super) fn groups<'a>(cx: &Ctx<'a>) -> Vec<Group<'a>> {
-    let (project, model) = (cx.project, cx.model);
+    let model = cx.model;
     let mut links: HashMap<(HopId, Span), (&Link, BTreeSet<usize>)> = HashMap::new();
     for (at, route) in model.routes.iter().enumerate() {
         for link in route.links.iter().map(|id| model.link(*id)) {
@@ -49,8 +49,9 @@ pub(super) fn groups<'a>(cx: &Ctx<'a>) -> Vec<Group<'a>> {
             known.or_insert((link, BTreeSet::new())).1.insert(at);
         }
     }
-    let upstreams = places(project)
-        .into_iter()
+    let upstreams = cx
+        .places
+        .iter()
         .filter(|place| place.context() == "upstream" && place.is_whole());
     let mut groups = Vec::new();
     for place in upstreams {

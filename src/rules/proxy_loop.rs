@@ -1,6 +1,6 @@
 //! rules/proxy-loop.md
 
-use crate::model::nginx::{Place, Scope, places};
+use crate::model::nginx::{Place, Scope};
 use crate::model::{Address, Bind, Dialled, Link, Protocol, Route, Target};
 use crate::rules::Ctx;
 use crate::source::Span;
@@ -8,8 +8,7 @@ use crate::syntax::nginx::Directive;
 use crate::syntax::proxy_value::upstream_url;
 
 pub(super) fn check(cx: &mut Ctx) {
-    let places = places(cx.project);
-    for place in &places {
+    for place in cx.places {
         let Some(location) = place
             .opener
             .filter(|opener| opener.name.value == "location")
@@ -33,7 +32,7 @@ pub(super) fn check(cx: &mut Ctx) {
         let Some(listen) = own_listener(cx, route) else {
             continue;
         };
-        if !keeps_path(place, location, pass) || !selects_itself(&places, place, route) {
+        if !keeps_path(place, location, pass) || !selects_itself(cx.places, place, route) {
             continue;
         }
         report(cx, route, location.name.span, listen);

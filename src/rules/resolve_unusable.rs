@@ -1,6 +1,6 @@
 //! rules/resolve-unusable.md
 
-use crate::model::nginx::{Place, is_address, places};
+use crate::model::nginx::{Place, is_address};
 use crate::model::version::{Versions, at_least};
 use crate::rules::Ctx;
 use crate::source::{Span, Spanned};
@@ -10,9 +10,9 @@ use crate::syntax::proxy_value::upstream_url;
 const FIRST: &str = "1.27.3";
 
 pub(super) fn check(cx: &mut Ctx) {
-    for place in places(cx.project) {
+    for place in cx.places {
         if place.context() == "upstream" {
-            upstream(cx, &place);
+            upstream(cx, place);
         }
     }
 }

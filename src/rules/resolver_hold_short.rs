@@ -69,7 +69,7 @@ fn report_short(cx: &mut Ctx, resolvers: &Resolvers, status: &str, ms: &Spanned<
 /// nginx goes on using an address for as long as `valid` says, whatever the name server said.
 fn nginx(cx: &mut Ctx) {
     let mut found: BTreeMap<Span, (u64, Span)> = BTreeMap::new();
-    for (place, pass) in passing(cx.project) {
+    for (place, pass) in passing(cx.places) {
         let Some((resolver, _)) = place.scope.find("resolver") else {
             continue;
         };

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::finding::{Confidence, Severity};
-use crate::model::nginx::places;
 use crate::model::{Dialled, HopId, Link, Lookup, Target};
 use crate::project::ServiceRef;
 use crate::project::compose::NetworkMode;
@@ -18,7 +17,7 @@ const DOCKER: &str = "127.0.0.11";
 
 pub(super) fn check(cx: &mut Ctx) {
     let mut resolvers: HashMap<Span, &Directive> = HashMap::new();
-    for place in places(cx.project) {
+    for place in cx.places {
         resolvers.extend(
             place
                 .scope

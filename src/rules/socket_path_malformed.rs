@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::finding::{Edit, Effect, Fix, Safety};
-use crate::model::nginx::{Place, path_behind_socket, places};
+use crate::model::nginx::{Place, path_behind_socket};
 use crate::model::{Address, HopId};
 use crate::rules::Ctx;
 use crate::source::{Span, Spanned};
@@ -15,7 +15,7 @@ const LONGEST: usize = 107;
 pub(super) fn check(cx: &mut Ctx) {
     let mut seen: HashMap<(HopId, String), usize> = HashMap::new();
     let mut faults: Vec<(Fault, Vec<Span>)> = Vec::new();
-    for place in &places(cx.project) {
+    for place in cx.places {
         for (directive, word) in dialled(place) {
             let Some(fault) = fault(cx, place, directive, word) else {
                 continue;

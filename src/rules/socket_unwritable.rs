@@ -2,7 +2,6 @@
 
 use crate::finding::{Confidence, Severity};
 use crate::model::chain::reached;
-use crate::model::nginx::places;
 use crate::model::{Dialled, HopId, HopKind, Link, ServiceRef};
 use crate::project::image_name::repository;
 use crate::rules::{Ctx, grouped};
@@ -68,8 +67,9 @@ struct Worker {
 
 /// The user and the group of nginx's workers: what `user` says, else what the official image is built with.
 fn worker(cx: &Ctx, hop: HopId) -> Option<(Worker, String)> {
-    let main = places(cx.project)
-        .into_iter()
+    let main = cx
+        .places
+        .iter()
         .find(|place| place.hop == hop && place.context() == "main")?;
     if let Some(directive) = main.scope.own("user").next_back() {
         let user: &Spanned<String> = directive.args.first()?;

@@ -12,8 +12,8 @@ use crate::syntax::nginx::Directive;
 
 pub(super) fn check(cx: &mut Ctx) {
     let mut hops: BTreeMap<HopId, Vec<Stream>> = BTreeMap::new();
-    for (place, pass) in passing(cx.project) {
-        let Some((shows, sure)) = streams(&place, pass) else {
+    for (place, pass) in passing(cx.places) {
+        let Some((shows, sure)) = streams(place, pass) else {
             continue;
         };
         let model = cx.model;

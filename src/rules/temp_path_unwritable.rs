@@ -3,7 +3,6 @@
 use crate::finding::Effect;
 use crate::host::path;
 use crate::model::ServiceRef;
-use crate::model::nginx::places;
 use crate::project::container::Location;
 use crate::project::image_name::repository;
 use crate::rules::{Ctx, words};
@@ -53,8 +52,8 @@ fn blocked(cx: &Ctx, at: ServiceRef) -> Vec<(String, Option<Span>)> {
 
 /// The path that a directive of the main or the http context gives.
 fn moved(cx: &Ctx, at: ServiceRef, directive: &'static str) -> Option<(String, Span)> {
-    places(cx.project)
-        .into_iter()
+    cx.places
+        .iter()
         .filter(|place| place.conf.service == Some(at))
         .filter(|place| matches!(place.context(), "main" | "http"))
         .find_map(|place| {

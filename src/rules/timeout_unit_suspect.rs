@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::finding::{Confidence, Effect, Severity};
 use crate::model::haproxy::{Section, Timer};
-use crate::model::nginx::places;
 use crate::model::{HopKind, Key, Route, Setting};
-use crate::project::Project;
 use crate::rules::Ctx;
 use crate::rules::words::first_of;
 use crate::source::Span;
@@ -25,9 +23,8 @@ pub(super) fn meant_as_ms(text: &str) -> Option<u64> {
 }
 
 /// The value of each timeout directive, by its place.
-pub(super) fn written(project: &Project) -> HashMap<Span, &str> {
-    let places = places(project);
-    let directives = places.iter().flat_map(|place| place.scope.directives());
+pub(super) fn written<'a>(cx: &Ctx<'a>) -> HashMap<Span, &'a str> {
+    let directives = cx.places.iter().flat_map(|place| place.scope.directives());
     directives
         .filter(|directive| directive.name.value.ends_with("_timeout"))
         .filter_map(|directive| Some((directive.span, directive.args.first()?.value.as_str())))
@@ -35,7 +32,7 @@ pub(super) fn written(project: &Project) -> HashMap<Span, &str> {
 }
 
 fn nginx(cx: &mut Ctx) {
-    let written = written(cx.project);
+    let written = written(cx);
     let mut places: BTreeMap<(Span, Key), (u64, Vec<&Route>)> = BTreeMap::new();
     for route in &cx.model.routes {
         if cx.model.hop(route.hop).kind != HopKind::Nginx {

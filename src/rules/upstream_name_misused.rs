@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::model::HopId;
-use crate::model::nginx::{Place, is_address, places};
+use crate::model::nginx::{Place, is_address};
 use crate::rules::Ctx;
 use crate::source::{Span, Spanned};
 use crate::syntax::proxy_value::{RawAddress, has_variable, upstream_url};
@@ -22,11 +22,10 @@ const PASSES: [&str; 6] = [
 type Groups<'a> = HashMap<(HopId, bool, String), &'a Spanned<String>>;
 
 pub(super) fn check(cx: &mut Ctx) {
-    let places = places(cx.project);
-    let groups = groups(&places);
+    let groups = groups(cx.places);
     let mut misuses: Vec<(Misuse, Vec<Span>)> = Vec::new();
     let mut seen: HashMap<(HopId, bool, String), usize> = HashMap::new();
-    for place in &places {
+    for place in cx.places {
         for name in PASSES {
             let Some(directive) = place.scope.own(name).next_back() else {
                 continue;

@@ -2,7 +2,7 @@
 
 use crate::finding::{Effect, Severity};
 use crate::model::haproxy::Section;
-use crate::model::nginx::{Place, places};
+use crate::model::nginx::Place;
 use crate::model::{HopKind, Link, Route};
 use crate::rules::Ctx;
 use crate::rules::words::count;
@@ -10,9 +10,9 @@ use crate::source::Span;
 use crate::syntax::nginx::Directive;
 
 pub(super) fn check(cx: &mut Ctx) {
-    for place in places(cx.project) {
+    for place in cx.places {
         if place.context() == "upstream" && place.conf.complete {
-            upstream(cx, &place);
+            upstream(cx, place);
         }
     }
     all_down(cx);

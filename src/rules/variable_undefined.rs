@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::finding::Confidence;
 use crate::model::HopId;
+use crate::model::nginx::Place;
 use crate::model::nginx::own::{is_own_directive, own_variable, resembling, since};
 use crate::model::nginx::variables::{defined, evaluated, map_values};
-use crate::model::nginx::{Place, places};
 use crate::model::version::Versions;
 use crate::project::image_name::is_plain_nginx_image;
 use crate::project::nginx::NginxConf;
@@ -15,10 +15,9 @@ use crate::source::{Span, Spanned};
 use crate::syntax::proxy_value::{Piece, pieces};
 
 pub(super) fn check(cx: &mut Ctx) {
-    let places = places(cx.project);
     let mut known: HashMap<HopId, HashSet<String>> = HashMap::new();
     let mut foreign: HashSet<HopId> = HashSet::new();
-    for place in &places {
+    for place in cx.places {
         for directive in place.scope.directives() {
             known
                 .entry(place.hop)
@@ -32,7 +31,11 @@ pub(super) fn check(cx: &mut Ctx) {
     }
     let mut order: Vec<(HopId, String)> = Vec::new();
     let mut uses: HashMap<(HopId, String), Vec<Span>> = HashMap::new();
-    for place in places.iter().filter(|place| !foreign.contains(&place.hop)) {
+    for place in cx
+        .places
+        .iter()
+        .filter(|place| !foreign.contains(&place.hop))
+    {
         if !place.is_whole() || !is_judged(cx, place.conf) {
             continue;
         }

@@ -30,11 +30,11 @@ enum Lack {
 
 pub(super) fn check(cx: &mut Ctx) {
     let mut causes: BTreeMap<(HopId, Lack, Option<Span>), Vec<Span>> = BTreeMap::new();
-    for (place, pass) in passing(cx.project) {
+    for (place, pass) in passing(cx.places) {
         if pass.name.value != "proxy_pass" || !place.is_whole() {
             continue;
         }
-        if let Some((lack, cause)) = lack(cx, &place, pass) {
+        if let Some((lack, cause)) = lack(cx, place, pass) {
             let spans = causes.entry((place.hop, lack, cause)).or_default();
             if !spans.contains(&pass.span) {
                 spans.push(pass.span);

@@ -61,16 +61,16 @@ pub fn places(project: &Project) -> Vec<Place<'_>> {
 }
 
 /// Every block of `http {}` that passes requests on, with the directive that does.
-pub fn passing(project: &Project) -> Vec<(Place<'_>, &Directive)> {
-    let http = places(project).into_iter().filter(|place| !place.stream);
+pub fn passing<'a>(
+    places: &'a [Place<'a>],
+) -> impl Iterator<Item = (&'a Place<'a>, &'a Directive)> {
+    let http = places.iter().filter(|place| !place.stream);
     http.filter_map(|place| {
         let mut own = FAMILIES
             .iter()
             .filter_map(|(name, _)| place.scope.own(name).next_back());
-        let directive = own.next_back()?;
-        Some((place, directive))
+        Some((place, own.next_back()?))
     })
-    .collect()
 }
 
 fn descend<'a>(place: Place<'a>, found: &mut Vec<Place<'a>>) {
