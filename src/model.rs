@@ -423,6 +423,12 @@ impl Model {
         })
     }
 
+    /// Every two neighbours of every chain, the outer one first.
+    pub fn neighbours(&self) -> impl Iterator<Item = (Step, Step)> {
+        let chains = self.chains.iter();
+        chains.flat_map(|chain| chain.steps.windows(2).map(|pair| (pair[0], pair[1])))
+    }
+
     /// The hops that a service runs.
     pub fn hops_of(&self, service: ServiceRef) -> impl Iterator<Item = (HopId, &Hop)> {
         self.hops

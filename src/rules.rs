@@ -1,5 +1,6 @@
 //! The one table of rules, and what a rule may use.
 
+mod alike;
 mod backend_undefined;
 mod backlog_small;
 mod body_limit_inverted;
@@ -93,18 +94,19 @@ mod words;
 mod worker_pool_single;
 mod worker_timeout_inverted;
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::OnceLock;
 
 use crate::finding::{Finding, Label};
 use crate::model::nginx::{Place, places};
-use crate::model::{HopId, Link, Model};
+use crate::model::{Link, Model};
 use crate::page::Card;
 use crate::project::Project;
 use crate::settings::Settings;
 use crate::source::Span;
+use alike::Alike;
 
 /// A rule: its page and its predicate.
 pub struct Rule {
@@ -357,25 +359,18 @@ impl Ctx<'_> {
     }
 }
 
-/// Links that a rule has the same to say of, in the order in which they are written: one cause is one finding, with a
-/// label for each place that it shows.
-fn grouped<'a, K: Eq + Hash>(
+/// Links of one hop that a rule has the same to say of, in the order in which they are written.
+fn grouped<'a, K: Clone + Eq + Hash>(
     cx: &Ctx<'a>,
     key: impl Fn(&Ctx<'a>, &Link) -> Option<K>,
 ) -> Vec<Vec<&'a Link>> {
     let model: &'a Model = cx.model;
-    let mut index: HashMap<(HopId, K), usize> = HashMap::new();
-    let mut places: HashSet<(usize, Span)> = HashSet::new();
-    let mut groups: Vec<Vec<&'a Link>> = Vec::new();
+    let mut alike = Alike::new();
     for link in &model.links {
-        let Some(key) = key(cx, link) else { continue };
-        let at = *index.entry((link.from, key)).or_insert(groups.len());
-        if at == groups.len() {
-            groups.push(Vec::new());
-        }
-        if places.insert((at, link.span)) {
-            groups[at].push(link);
+        if let Some(key) = key(cx, link) {
+            alike.add((link.from, key), link.span, link);
         }
     }
-    groups
+    let groups = alike.groups().into_iter();
+    groups.map(|(_, links)| links).collect()
 }

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use crate::model::edge::{Front, is_loopback};
 use crate::model::verdict::judge;
 use crate::model::{
-    Chain, DeadEnd, HopId, HopKind, LinkId, Listener, Model, Reuse, Route, RouteId, Setting, Step,
-    Target, Timeouts,
+    Chain, DeadEnd, HopId, HopKind, LinkId, Listener, Model, Reuse, Route, RouteId, Step, Target,
+    Timeouts,
 };
 
 /// Proxies behind proxies deeper than this are a loop.
@@ -39,31 +39,16 @@ pub(super) fn follow(model: &mut Model, fronts: &[Front]) {
             .collect();
         for group in groups.get(&hop).into_iter().flatten() {
             let entry = is_entry(model, &behind, group);
-            let mut in_front = fronts
+            let in_front = fronts
                 .iter()
-                .filter(|front| (entry || front.named) && is_open(model, group))
-                .peekable();
-            if entry && in_front.peek().is_none() {
-                let mut steps = Vec::new();
-                extend(
-                    model,
-                    &groups,
-                    group,
-                    group.count(),
-                    &mut steps,
-                    &mut chains,
-                );
+                .filter(|front| (entry || front.named) && is_open(model, group));
+            let mut starts: Vec<_> = in_front.map(|front| front.steps.clone()).collect();
+            if entry && starts.is_empty() {
+                starts.push(Vec::new());
             }
-            for front in in_front {
-                let mut steps = front.steps.clone();
-                extend(
-                    model,
-                    &groups,
-                    group,
-                    group.count(),
-                    &mut steps,
-                    &mut chains,
-                );
+            for mut steps in starts {
+                let count = group.count();
+                extend(model, &groups, group, count, &mut steps, &mut chains);
             }
         }
         // An app that an edge dials without a proxy between.
@@ -88,13 +73,7 @@ pub fn alike(model: &Model) -> HashMap<RouteId, Vec<RouteId>> {
 
 /// The routes of each proxy; an edge's route has no peers and starts no group.
 fn groups(model: &Model) -> HashMap<HopId, Vec<Group>> {
-    type Likeness<'m> = (
-        HopId,
-        &'m [LinkId],
-        &'m [usize],
-        Vec<(&'static str, &'m Setting<crate::model::Amount>)>,
-        bool,
-    );
+    type Likeness<'m> = (HopId, &'m [LinkId], &'m [usize], &'m Timeouts, bool);
     let mut index: HashMap<Likeness, usize> = HashMap::new();
     let mut groups: HashMap<HopId, Vec<Group>> = HashMap::new();
     let routes = model.routes.iter().enumerate();
@@ -106,7 +85,7 @@ fn groups(model: &Model) -> HashMap<HopId, Vec<Group>> {
             route.hop,
             route.links.as_slice(),
             route.listeners.as_slice(),
-            values(&route.timeouts),
+            &route.timeouts,
             kept,
         );
         let list = groups.entry(route.hop).or_default();
@@ -122,13 +101,6 @@ fn groups(model: &Model) -> HashMap<HopId, Vec<Group>> {
         }
     }
     groups
-}
-
-fn values(timeouts: &Timeouts) -> Vec<(&'static str, &Setting<crate::model::Amount>)> {
-    timeouts
-        .iter()
-        .map(|(key, setting)| (key.as_str(), setting))
-        .collect()
 }
 
 /// Every listener that a link of another hop leads to.

@@ -78,9 +78,7 @@ fn report(cx: &mut Ctx, places: &[&Undefined]) {
     };
     let finding = cx.report(first.name.span, message);
     finding.here(format!("no {needs} {name}"));
-    for place in &places[1..] {
-        finding.label(place.name.span, "and here");
-    }
+    finding.again(places[1..].iter().map(|place| place.name.span));
     if let Some(other) = &first.other {
         finding.label(other.span, format!("{} {name}", other.value));
     }

@@ -11,25 +11,22 @@ pub(super) fn check(cx: &mut Ctx) {
     // The way that takes the largest body behind each way: which of them a request takes depends on its path.
     let mut largest: HashMap<(usize, HopId), Option<Step>> = HashMap::new();
     let mut order = Vec::new();
-    for chain in &model.chains {
-        for pair in chain.steps.windows(2) {
-            let [outer, inner] = pair else { continue };
-            let (Some(front), Some(behind)) = (outer.route, inner.route) else {
-                continue;
-            };
-            let key = (front.0 as usize, inner.hop);
-            let known = largest.entry(key).or_insert_with(|| {
-                order.push((*outer, key));
-                Some(*inner)
-            });
-            let before = known.and_then(|step| body(model, step));
-            *known = match (before, model.route(behind).sizes.body.value()) {
-                (Some(before), Some(here)) if *here > before => Some(*inner),
-                (Some(_), Some(_)) => *known,
-                // One that is not known may take anything.
-                _ => None,
-            };
-        }
+    for (outer, inner) in model.neighbours() {
+        let (Some(front), Some(behind)) = (outer.route, inner.route) else {
+            continue;
+        };
+        let key = (front.0 as usize, inner.hop);
+        let known = largest.entry(key).or_insert_with(|| {
+            order.push((outer, key));
+            Some(inner)
+        });
+        let before = known.and_then(|step| body(model, step));
+        *known = match (before, model.route(behind).sizes.body.value()) {
+            (Some(before), Some(here)) if *here > before => Some(inner),
+            (Some(_), Some(_)) => *known,
+            // One that is not known may take anything.
+            _ => None,
+        };
     }
     let mut seen = Vec::new();
     for (outer, key) in order {

@@ -1,11 +1,9 @@
 //! rules/buffer-sizes-inconsistent.md
 
-use std::collections::HashMap;
-
 use crate::finding::{Edit, Fix, Safety};
-use crate::model::HopId;
 use crate::model::nginx::{Place, Scope};
 use crate::rules::Ctx;
+use crate::rules::alike::Alike;
 use crate::source::Span;
 use crate::syntax::nginx::Directive;
 use crate::syntax::proxy_value::nginx_size;
@@ -46,37 +44,32 @@ const NUMBER: u64 = 8;
 
 pub(super) fn check(cx: &mut Ctx) {
     // nginx refuses the first place alone; all that have the same values have the same cause.
-    let mut seen: HashMap<(HopId, String), usize> = HashMap::new();
-    let mut faults: Vec<(Fault, Vec<Span>)> = Vec::new();
+    let mut faults = Alike::new();
     for place in cx.places.iter().filter(|place| is_merged(place)) {
         for module in &MODULES {
             let fault = Buffers::of(place, module).and_then(|buffers| buffers.fault(module));
-            let Some(fault) = fault else { continue };
-            let key = (place.hop, fault.message.clone());
-            let at = *seen.entry(key).or_insert(faults.len());
-            if at == faults.len() {
-                faults.push((fault, Vec::new()));
-            } else if fault.place != faults[at].0.place && !faults[at].1.contains(&fault.place) {
-                faults[at].1.push(fault.place);
+            if let Some(fault) = fault {
+                faults.add((place.hop, fault.message.clone()), fault.place, fault);
             }
         }
     }
-    for (fault, repeats) in faults {
+    for (_, faults) in faults.groups() {
+        let fault = &faults[0];
+        let places = || faults.iter().map(|fault| fault.place);
         let finding = cx.report(fault.place, fault.message.as_str());
-        finding.here(fault.here);
-        for (span, message) in fault.labels {
-            finding.label(span, message);
+        finding.here(fault.here.clone());
+        for (span, message) in &fault.labels {
+            finding.label(*span, message.clone());
         }
-        for span in &repeats {
-            finding.label(*span, "and here");
-        }
-        finding.help(fault.help).because("sizes", fault.message);
+        finding
+            .again(places().skip(1))
+            .help(fault.help.clone())
+            .because("sizes", &fault.message);
         // nginx does not start without it, so that there is nothing that it could break.
-        finding.fix = fault.beside.map(|text| Fix {
+        finding.fix = fault.beside.as_ref().map(|text| Fix {
             title: format!("add `{text}`"),
             safety: Safety::Safe,
-            edits: std::iter::once(fault.place)
-                .chain(repeats)
+            edits: places()
                 .map(|place| Edit {
                     span: Span {
                         start: place.end,

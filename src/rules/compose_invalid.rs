@@ -45,9 +45,7 @@ fn report(cx: &mut Ctx, faults: &[&Fault]) {
         FaultKind::RepeatedKey => "given before",
         _ => "refused",
     });
-    for fault in &faults[1..] {
-        finding.label(fault.span, "and here");
-    }
+    finding.again(faults[1..].iter().map(|fault| fault.span));
     finding.help(help).because("fault", &first.message);
     if first.kind == FaultKind::RepeatedKey {
         finding.severity(Severity::Warning);

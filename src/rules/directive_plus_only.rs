@@ -1,6 +1,6 @@
 //! rules/directive-plus-only.md
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::finding::{Confidence, Severity};
 use crate::model::HopId;
@@ -8,6 +8,7 @@ use crate::model::nginx::Place;
 use crate::model::version::{Versions, at_least};
 use crate::project::image_name::is_plain_nginx_image;
 use crate::rules::Ctx;
+use crate::rules::alike::Alike;
 use crate::source::Span;
 use crate::syntax::nginx::Directive;
 
@@ -20,27 +21,19 @@ pub(super) fn check(cx: &mut Ctx) {
         .filter(loads)
         .map(|place| place.hop)
         .collect();
-    let mut found: Vec<(HopId, String, &'static str, Vec<Span>)> = Vec::new();
-    let mut seen: HashMap<(HopId, String), usize> = HashMap::new();
+    let mut found = Alike::new();
     for place in cx
         .places
         .iter()
         .filter(|place| !loading.contains(&place.hop))
     {
         for directive in place.scope.directives() {
-            let Some((what, first)) = of_plus(place, directive) else {
-                continue;
-            };
-            let at = *seen.entry((place.hop, what.clone())).or_insert(found.len());
-            if at == found.len() {
-                found.push((place.hop, what, first, Vec::new()));
-            }
-            if !found[at].3.contains(&directive.span) {
-                found[at].3.push(directive.span);
+            if let Some((what, first)) = of_plus(place, directive) {
+                found.add((place.hop, what, first), directive.span, directive.span);
             }
         }
     }
-    for (hop, what, first, spans) in found {
+    for ((hop, what, first), spans) in found.groups() {
         report(cx, hop, &what, first, &spans);
     }
 }
@@ -119,9 +112,7 @@ fn report(cx: &mut Ctx, hop: HopId, what: &str, first: &str, spans: &[Span]) {
     let built = cx.project.container(service).built;
     let finding = cx.report(spans[0], message);
     finding.here("unknown, and fatal");
-    for span in &spans[1..] {
-        finding.label(*span, "and here");
-    }
+    finding.again(spans[1..].iter().copied());
     finding.label(image.span, "open source nginx");
     let help = match first {
         "" => format!("take {what} out, or use an image of nginx Plus"),

@@ -1,12 +1,10 @@
 //! rules/directive-removed.md
 
-use std::collections::HashMap;
-
 use crate::finding::{Confidence, Severity};
-use crate::model::nginx::Place;
 use crate::model::version::{Versions, at_least};
 use crate::model::{HopId, HopKind};
 use crate::rules::Ctx;
+use crate::rules::alike::Alike;
 use crate::source::Span;
 use crate::syntax::nginx::Directive;
 
@@ -106,35 +104,19 @@ const NGINX: &[Removed] = &[
 ];
 
 fn nginx(cx: &mut Ctx) {
-    let mut found: Vec<(HopId, &Removed, Vec<Span>)> = Vec::new();
-    let mut seen: HashMap<(HopId, &str), usize> = HashMap::new();
-    for place in cx.places {
-        if holds_entries(place) {
-            continue;
-        }
+    let mut found = Alike::new();
+    for place in cx.places.iter().filter(|place| !place.holds_entries()) {
         for directive in place.scope.directives() {
-            let row = NGINX.iter().find(|row| row.is(directive));
-            let Some(row) = row else { continue };
-            let at = *seen.entry((place.hop, row.name)).or_insert(found.len());
-            if at == found.len() {
-                found.push((place.hop, row, Vec::new()));
-            }
-            if !found[at].2.contains(&directive.span) {
-                found[at].2.push(directive.span);
+            if let Some(row) = NGINX.iter().find(|row| row.is(directive)) {
+                let key = (place.hop, row.name);
+                found.add(key, directive.span, (row, directive.span));
             }
         }
     }
-    for (hop, row, spans) in found {
-        report(cx, hop, row, &spans);
+    for ((hop, _), rows) in found.groups() {
+        let spans: Vec<Span> = rows.iter().map(|(_, span)| *span).collect();
+        report(cx, hop, rows[0].0, &spans);
     }
-}
-
-/// Entries of these are no directives.
-fn holds_entries(place: &Place) -> bool {
-    matches!(
-        place.context(),
-        "map" | "geo" | "types" | "split_clients" | "charset_map" | "match"
-    )
 }
 
 impl Removed {
@@ -198,9 +180,7 @@ fn report(cx: &mut Ctx, hop: HopId, row: &Removed, spans: &[Span]) {
     };
     let finding = cx.report(spans[0], message);
     finding.here("unknown, and fatal");
-    for span in &spans[1..] {
-        finding.label(*span, "and here");
-    }
+    finding.again(spans[1..].iter().copied());
     if let (Some(have), Some(image)) = (have, image) {
         finding.label(image, format!("{program} {have}"));
     }

@@ -104,9 +104,7 @@ fn report<'a>(
 ) -> &'a mut Finding {
     let (place, owner) = (cx.model.hop(hop).span, owner(cx, hop));
     let finding = cx.report(spans[0], message);
-    for span in &spans[1..] {
-        finding.label(*span, "and here");
-    }
+    finding.again(spans[1..].iter().copied());
     finding
         .label(place, format!("sets no {name}"))
         .help(format!(

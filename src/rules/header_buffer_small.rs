@@ -13,15 +13,11 @@ const AMPLE: u64 = 8192;
 pub(super) fn check(cx: &mut Ctx) {
     let model: &Model = cx.model;
     let mut seen = HashSet::new();
-    for chain in &model.chains {
-        for pair in chain.steps.windows(2) {
-            let [outer, inner] = pair else { continue };
-            let Some((small, large)) = limits(model, *outer, *inner) else {
-                continue;
-            };
-            if seen.insert((outer.hop, inner.hop, small.span(), large.span())) {
-                report(cx, *outer, *inner, small, large);
-            }
+    for (outer, inner) in model.neighbours() {
+        if let Some((small, large)) = limits(model, outer, inner)
+            && seen.insert((outer.hop, inner.hop, small.span(), large.span()))
+        {
+            report(cx, outer, inner, small, large);
         }
     }
 }

@@ -54,10 +54,8 @@ fn report(cx: &mut Ctx, section: &Section, servers: &[(&Link, HopId)], hop: HopI
     let place = cx.model.hop(hop).span;
     let finding = cx.report(servers[0].0.span, message);
     finding.here(format!("{to} answers, whatever is behind it"));
-    for (link, _) in &servers[1..] {
-        finding.label(link.span, "and here");
-    }
     finding
+        .again(servers[1..].iter().map(|(link, _)| link.span))
         .label(place, format!("{to} passes requests on"))
         .help("add `option httpchk` and `http-check send meth GET uri /health ver HTTP/1.1 hdr Host www.example.com`, with a path that goes all the way to the app")
         .because("section", &section.name);

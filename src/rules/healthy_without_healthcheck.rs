@@ -80,10 +80,8 @@ fn report(cx: &mut Ctx, at: ServiceRef, waiting: &[(&str, Span)], lack: &Lack) {
     let message = format!("{waiters} {verb} until {name} is healthy, but {}", lack.why);
     let finding = cx.report(waiting[0].1, message);
     finding.here("waits for a verdict that never comes");
-    for (_, span) in &waiting[1..] {
-        finding.label(*span, "and here");
-    }
     finding
+        .again(waiting[1..].iter().map(|(_, span)| *span))
         .label(
             place,
             match lack.place {

@@ -1,7 +1,7 @@
 //! rules/host-gateway-missing.md
 
-use crate::finding::{Confidence, Effect};
-use crate::model::{Bind, Dialled, Link, Lookup, ServiceRef, Target};
+use crate::finding::Confidence;
+use crate::model::{Bind, Dialled, Link, ServiceRef, Target};
 use crate::project::compose::{NetworkMode, Port};
 use crate::rules::{Ctx, grouped};
 
@@ -66,10 +66,7 @@ fn is_local(port: &Port) -> bool {
 fn nameless(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef, host: &str) {
     let (name, place) = (cx.service_name(proxy).to_owned(), cx.service_span(proxy));
     let from = cx.program(links[0].from);
-    let (effect, status) = match links[0].lookup {
-        Lookup::AtStart => (Effect::NoStart, &[] as &[u16]),
-        _ => cx.refused(links[0]),
-    };
+    let (effect, status) = cx.unnamed(links[0]);
     let message = format!(
         "{from} dials {host}, and nothing gives {name} that name: only Docker Desktop does"
     );

@@ -73,9 +73,7 @@ fn report(
     finding
         .here("stays in maintenance without an address")
         .label(list.span, format!("init-addr {}", list.value));
-    for other in others {
-        finding.label(other, "and here");
-    }
+    finding.again(others);
     finding
         .help("add `resolvers <section>` to the server or to `default-server`, or leave `init-addr` out so that HAProxy says at the start what it cannot resolve")
         .because("backend", &section.name)

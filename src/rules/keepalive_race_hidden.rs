@@ -112,9 +112,7 @@ fn report(cx: &mut Ctx, hop: HopId, races: &[Race]) {
         Some(_) => "takes connections of other clients, for first requests too",
         None => "is sent requests on kept connections",
     });
-    for other in races[1..].iter().take(3) {
-        finding.label(other.link.span, "and here");
-    }
+    finding.again(races[1..].iter().take(3).map(|other| other.link.span));
     if let (None, Some(span)) = (race.eager, race.client.span()) {
         finding.label(span, client);
     }

@@ -9,18 +9,12 @@ use crate::rules::words::soften;
 pub(super) fn check(cx: &mut Ctx) {
     let model: &Model = cx.model;
     let mut seen = HashSet::new();
-    for chain in &model.chains {
-        for pair in chain.steps.windows(2) {
-            let [outer, app] = pair else { continue };
-            let Some(route) = outer.route.map(|id| model.route(id)) else {
-                continue;
-            };
-            let Some((kept, children)) = starved(model, route, *app) else {
-                continue;
-            };
-            if seen.insert((outer.hop, kept.span(), app.hop)) {
-                report(cx, *outer, *app, kept, children);
-            }
+    for (outer, app) in model.neighbours() {
+        let route = outer.route.map(|id| model.route(id));
+        if let Some((kept, children)) = route.and_then(|route| starved(model, route, app))
+            && seen.insert((outer.hop, kept.span(), app.hop))
+        {
+            report(cx, outer, app, kept, children);
         }
     }
 }

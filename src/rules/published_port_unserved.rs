@@ -72,9 +72,7 @@ fn report(cx: &mut Ctx, at: ServiceRef, ports: &[&Port]) {
         format!("{name} publishes its port {shown}, and {program} listens on {listens} only");
     let finding = cx.report(ports[0].span, message);
     finding.here(format!("leads to a port that {program} does not bind"));
-    for port in &ports[1..] {
-        finding.label(port.span, "and here");
-    }
+    finding.again(ports[1..].iter().map(|port| port.span));
     for (nth, span) in places.iter().enumerate() {
         if !places[..nth].contains(span) {
             finding.label(*span, "listens here");

@@ -1,7 +1,6 @@
 //! rules/replicas-zero.md
 
-use crate::finding::Effect;
-use crate::model::{Dialled, Link, Lookup, ServiceRef, Target};
+use crate::model::{Dialled, Link, ServiceRef, Target};
 use crate::rules::{Ctx, grouped};
 
 pub(super) fn check(cx: &mut Ctx) {
@@ -31,10 +30,7 @@ fn report(cx: &mut Ctx, links: &[&Link], target: ServiceRef) {
         .replicas
         .as_ref()
         .map_or(service.name.span, |count| count.span);
-    let (effect, status) = match links[0].lookup {
-        Lookup::AtStart => (Effect::NoStart, &[] as &[u16]),
-        _ => cx.refused(links[0]),
-    };
+    let (effect, status) = cx.unnamed(links[0]);
     let message = format!("{from} dials {name}, of which 0 containers run: its name is unknown");
     cx.report(links[0].span, message)
         .here(format!("dials {}", links[0].written))

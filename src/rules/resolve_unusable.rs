@@ -104,10 +104,7 @@ fn report<'a>(
     message: String,
 ) -> &'a mut crate::finding::Finding {
     let finding = cx.report(servers[0].1.span, message);
-    for (_, resolve) in &servers[1..] {
-        finding.label(resolve.span, "and here");
-    }
-    finding
+    finding.again(servers[1..].iter().map(|(_, resolve)| resolve.span))
 }
 
 fn resolver_help(cx: &Ctx, place: &Place) -> String {

@@ -12,15 +12,11 @@ use crate::source::Span;
 pub(super) fn check(cx: &mut Ctx) {
     let model: &Model = cx.model;
     let mut seen = HashSet::new();
-    for chain in &model.chains {
-        for pair in chain.steps.windows(2) {
-            let [outer, inner] = pair else { continue };
-            let Some(stacked) = Stacked::of(model, *outer, *inner) else {
-                continue;
-            };
-            if seen.insert((outer.hop, inner.hop, stacked.place, stacked.peers())) {
-                report(cx, &stacked);
-            }
+    for (outer, inner) in model.neighbours() {
+        if let Some(stacked) = Stacked::of(model, outer, inner)
+            && seen.insert((outer.hop, inner.hop, stacked.place, stacked.peers()))
+        {
+            report(cx, &stacked);
         }
     }
 }

@@ -1,11 +1,10 @@
 //! rules/socket-path-malformed.md
 
-use std::collections::HashMap;
-
 use crate::finding::{Edit, Effect, Fix, Safety};
+use crate::model::Address;
 use crate::model::nginx::{Place, path_behind_socket};
-use crate::model::{Address, HopId};
 use crate::rules::Ctx;
+use crate::rules::alike::Alike;
 use crate::source::{Span, Spanned};
 use crate::syntax::proxy_value::{has_variable, upstream_url};
 
@@ -13,38 +12,30 @@ use crate::syntax::proxy_value::{has_variable, upstream_url};
 const LONGEST: usize = 107;
 
 pub(super) fn check(cx: &mut Ctx) {
-    let mut seen: HashMap<(HopId, String), usize> = HashMap::new();
-    let mut faults: Vec<(Fault, Vec<Span>)> = Vec::new();
+    let mut faults = Alike::new();
     for place in cx.places {
         for (directive, word) in dialled(place) {
-            let Some(fault) = fault(cx, place, directive, word) else {
-                continue;
-            };
-            let at = *seen
-                .entry((place.hop, fault.message.clone()))
-                .or_insert(faults.len());
-            if at == faults.len() {
-                faults.push((fault, Vec::new()));
-            } else if faults[at].0.place != fault.place {
-                faults[at].1.push(fault.place);
+            if let Some(fault) = fault(cx, place, directive, word) {
+                faults.add((place.hop, fault.message.clone()), fault.place, fault);
             }
         }
     }
-    for (fault, repeats) in faults {
+    for (_, faults) in faults.groups() {
+        let fault = &faults[0];
+        let places = || faults.iter().map(|fault| fault.place);
         let finding = cx.report(fault.place, fault.message.as_str());
-        finding.here(fault.here);
-        for span in &repeats {
-            finding.label(*span, "and here");
-        }
-        finding.help(fault.help).because("path", fault.message);
+        finding
+            .here(fault.here)
+            .again(places().skip(1))
+            .help(fault.help.clone())
+            .because("path", &fault.message);
         if !fault.starts {
             finding.outcome(Effect::NoStart, &[]);
         }
-        finding.fix = fault.better.map(|text| Fix {
+        finding.fix = fault.better.as_ref().map(|text| Fix {
             title: "write a colon behind the socket".to_owned(),
             safety: Safety::Safe,
-            edits: std::iter::once(fault.place)
-                .chain(repeats)
+            edits: places()
                 .map(|span| Edit {
                     span,
                     text: text.clone(),

@@ -16,7 +16,7 @@ pub(super) fn check(cx: &mut Ctx) {
 }
 
 /// A socket that its owner keeps to itself, and the user that dials it.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Denied {
     hop: HopId,
     listener: usize,

@@ -168,9 +168,7 @@ fn recreated(cx: &mut Ctx) {
     let names = names.join(", ");
     let finding = cx.report(first.span, message);
     finding.here("looked up while it starts");
-    for span in rest {
-        finding.label(span, "and here");
-    }
+    finding.again(rest);
     finding
         .help(help)
         .severity(Severity::Info)

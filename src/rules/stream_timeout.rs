@@ -110,9 +110,7 @@ fn report(cx: &mut Ctx, streams: &[Stream]) {
     if first.shows != first.route.span {
         finding.label(first.route.span, "on this way");
     }
-    for stream in &streams[1..] {
-        finding.label(stream.shows, "and here");
-    }
+    finding.again(streams[1..].iter().map(|stream| stream.shows));
     finding
         .help(format!(
             "set `{directive} 1h` here, or let the app send something more often than every {}",

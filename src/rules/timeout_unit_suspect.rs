@@ -161,10 +161,9 @@ fn report(cx: &mut Ctx, doubt: Doubt, timers: &[&Timer]) {
         Doubt::Long => "a number that looks like milliseconds, with another unit",
         _ => "milliseconds, since no unit is written",
     });
-    for timer in timers.iter().filter(|timer| timer.span != first.span) {
-        finding.label(timer.span, "and here");
-    }
-    finding.help(help);
+    let others = timers.iter().map(|timer| timer.span);
+    let others = others.filter(|span| *span != first.span);
+    finding.again(others).help(help);
     for timer in timers {
         finding
             .because("timeout", &timer.name)

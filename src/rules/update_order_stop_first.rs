@@ -91,9 +91,7 @@ fn stop_first(cx: &mut Ctx, gone: &[ServiceRef]) {
         format!("{names} {verb} one task, and an update stops it before it starts the next one");
     let finding = cx.report(places[0], message);
     finding.here("the order of an update is stop-first");
-    for span in &places[1..] {
-        finding.label(*span, "and here");
-    }
+    finding.again(places[1..].iter().copied());
     finding
         .help("set `update_config: { order: start-first }` and a healthcheck, or run two replicas")
         .because("services", &names);

@@ -1,7 +1,6 @@
 //! rules/upstream-behind-profile.md
 
-use crate::finding::Effect;
-use crate::model::{DeadEnd, Link, Lookup, ServiceRef, Target};
+use crate::model::{DeadEnd, Link, ServiceRef, Target};
 use crate::rules::{Ctx, grouped, words};
 
 pub(super) fn check(cx: &mut Ctx) {
@@ -34,10 +33,7 @@ fn report(cx: &mut Ctx, links: &[&Link], target: ServiceRef, proxy: ServiceRef) 
         "{from} dials {name}, which is only started with the profile {known}; {service} is started without it"
     );
     let help = format!("take {name} out of its profile, or put {service} into the same one");
-    let (effect, status) = match links[0].lookup {
-        Lookup::AtStart => (Effect::NoStart, &[] as &[u16]),
-        _ => cx.refused(links[0]),
-    };
+    let (effect, status) = cx.unnamed(links[0]);
     let (name, proxy_place) = (name.to_owned(), cx.service_span(proxy));
     cx.report(links[0].span, message)
         .here(format!("dials {}", links[0].written))

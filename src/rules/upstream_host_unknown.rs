@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use crate::finding::Effect;
 use crate::model::{DeadEnd, Dialled, HopKind, Link, Lookup, ServiceRef, Target};
 use crate::rules::{Ctx, grouped};
 use crate::source::Span;
@@ -22,10 +21,7 @@ pub(super) fn check(cx: &mut Ctx) {
         let names = known_names(cx, proxy);
         let (place, service) = (cx.service_span(proxy), cx.service_name(proxy).to_owned());
         let from = cx.program(links[0].from);
-        let (effect, status) = match links[0].lookup {
-            Lookup::AtStart => (Effect::NoStart, &[] as &[u16]),
-            _ => cx.refused(links[0]),
-        };
+        let (effect, status) = cx.unnamed(links[0]);
         let message = format!(
             "{from} dials {host}, and no service, alias or host of that name can be reached from {service}"
         );

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::model::HopId;
 use crate::model::nginx::{Place, is_address};
 use crate::rules::Ctx;
+use crate::rules::alike::Alike;
 use crate::source::{Span, Spanned};
 use crate::syntax::proxy_value::{RawAddress, has_variable, upstream_url};
 
@@ -23,39 +24,30 @@ type Groups<'a> = HashMap<(HopId, bool, String), &'a Spanned<String>>;
 
 pub(super) fn check(cx: &mut Ctx) {
     let groups = groups(cx.places);
-    let mut misuses: Vec<(Misuse, Vec<Span>)> = Vec::new();
-    let mut seen: HashMap<(HopId, bool, String), usize> = HashMap::new();
+    let mut misuses = Alike::new();
     for place in cx.places {
         for name in PASSES {
-            let Some(directive) = place.scope.own(name).next_back() else {
-                continue;
-            };
-            let Some(misuse) = directive
-                .args
-                .first()
-                .and_then(|written| Misuse::of(place, name, written, &groups))
-            else {
-                continue;
-            };
-            let key = (place.hop, place.stream, misuse.message.clone());
-            let at = *seen.entry(key).or_insert(misuses.len());
-            if at == misuses.len() {
-                misuses.push((misuse, Vec::new()));
-            } else if misuses[at].0.place != misuse.place {
-                misuses[at].1.push(misuse.place);
+            let written = place.scope.own(name).next_back();
+            let written = written.and_then(|directive| directive.args.first());
+            let misuse = written.and_then(|word| Misuse::of(place, name, word, &groups));
+            if let Some(misuse) = misuse {
+                let key = (place.hop, place.stream, misuse.message.clone());
+                misuses.add(key, misuse.place, misuse);
             }
         }
     }
-    for (misuse, repeats) in misuses {
+    for (_, misuses) in misuses.groups() {
+        let misuse = &misuses[0];
         let finding = cx.report(misuse.place, misuse.message.as_str());
-        finding.here(misuse.here);
-        for span in repeats {
-            finding.label(span, "and here");
-        }
+        finding
+            .here(misuse.here)
+            .again(misuses[1..].iter().map(|misuse| misuse.place));
         if let Some(group) = misuse.group {
             finding.label(group, "an upstream block");
         }
-        finding.help(misuse.help).because("name", misuse.message);
+        finding
+            .help(misuse.help.clone())
+            .because("name", &misuse.message);
     }
 }
 

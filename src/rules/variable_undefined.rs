@@ -11,6 +11,7 @@ use crate::model::version::Versions;
 use crate::project::image_name::is_plain_nginx_image;
 use crate::project::nginx::NginxConf;
 use crate::rules::Ctx;
+use crate::rules::alike::Alike;
 use crate::source::{Span, Spanned};
 use crate::syntax::proxy_value::{Piece, pieces};
 
@@ -24,13 +25,12 @@ pub(super) fn check(cx: &mut Ctx) {
                 .or_default()
                 .extend(defined(directive));
             let name = directive.name.value.as_str();
-            if !holds_entries(place) && (name == "load_module" || !is_own_directive(name)) {
+            if !place.holds_entries() && (name == "load_module" || !is_own_directive(name)) {
                 foreign.insert(place.hop);
             }
         }
     }
-    let mut order: Vec<(HopId, String)> = Vec::new();
-    let mut uses: HashMap<(HopId, String), Vec<Span>> = HashMap::new();
+    let mut uses = Alike::new();
     for place in cx
         .places
         .iter()
@@ -45,27 +45,13 @@ pub(super) fn check(cx: &mut Ctx) {
                 if own != Versions::None || known[&place.hop].contains(&name) {
                     continue;
                 }
-                let spans = uses.entry((place.hop, name.clone())).or_default();
-                if spans.is_empty() {
-                    order.push((place.hop, name));
-                }
-                if !spans.contains(&word.span) {
-                    spans.push(word.span);
-                }
+                uses.add((place.hop, name), word.span, word.span);
             }
         }
     }
-    for key in order {
-        report(cx, key.0, &key.1, &uses[&key]);
+    for ((hop, name), spans) in uses.groups() {
+        report(cx, hop, &name, &spans);
     }
-}
-
-/// Entries of these are no directives.
-fn holds_entries(place: &Place) -> bool {
-    matches!(
-        place.context(),
-        "map" | "geo" | "types" | "split_clients" | "charset_map" | "match"
-    )
 }
 
 /// Whether this is nginx as its makers build it, and reads the files as they are here: on a host that is likely, and
@@ -100,7 +86,7 @@ fn words<'a>(place: &Place<'a>) -> Vec<&'a Spanned<String>> {
     let directives = place.scope.directives();
     match place.context() {
         "map" => map_values(directives).collect(),
-        _ if holds_entries(place) => Vec::new(),
+        _ if place.holds_entries() => Vec::new(),
         _ => directives
             .iter()
             .flat_map(|directive| evaluated(&place.scope, directive))
@@ -142,9 +128,7 @@ fn report(cx: &mut Ctx, hop: HopId, name: &str, spans: &[Span]) {
     };
     let finding = cx.report(spans[0], message);
     finding.here(format!("unknown \"{name}\" variable"));
-    for span in &spans[1..] {
-        finding.label(*span, "and here");
-    }
+    finding.again(spans[1..].iter().copied());
     match (since(name), image) {
         (Some(first), image) => {
             if let Some(image) = image {

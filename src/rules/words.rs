@@ -1,7 +1,7 @@
 //! How rules name hops, services, times and outcomes, so that all of them speak alike.
 
 use crate::finding::{Confidence, Effect, Finding, Severity};
-use crate::model::{Amount, HopId, HopKind, Link, Origin, Protocol, ServiceRef, Setting};
+use crate::model::{Amount, HopId, HopKind, Link, Lookup, Origin, Protocol, ServiceRef, Setting};
 use crate::project::compose::NetworkMode;
 use crate::rules::Ctx;
 use crate::source::Span;
@@ -58,13 +58,26 @@ impl Ctx<'_> {
             _ => (Effect::Response, &[502]),
         }
     }
+
+    /// What comes of a name that nobody knows: a proxy that looks it up while it starts does not start.
+    pub(super) fn unnamed(&self, link: &Link) -> (Effect, &'static [u16]) {
+        match link.lookup {
+            Lookup::AtStart => (Effect::NoStart, &[]),
+            _ => self.refused(link),
+        }
+    }
 }
 
 impl Finding {
     /// The dialling places after the first, which is the primary one.
     pub(super) fn repeats(&mut self, links: &[&Link]) -> &mut Self {
-        for link in &links[1..] {
-            self.label(link.span, "and here");
+        self.again(links[1..].iter().map(|link| link.span))
+    }
+
+    /// Further places that show the same.
+    pub(super) fn again(&mut self, places: impl IntoIterator<Item = Span>) -> &mut Self {
+        for place in places {
+            self.label(place, "and here");
         }
         self
     }

@@ -29,6 +29,14 @@ impl Place<'_> {
             .map_or("main", |opener| opener.name.value.as_str())
     }
 
+    /// Whether what it holds are entries of a table and no directives.
+    pub fn holds_entries(&self) -> bool {
+        matches!(
+            self.context(),
+            "map" | "geo" | "types" | "split_clients" | "charset_map" | "match"
+        )
+    }
+
     /// Whether nothing that holds here can have escaped the reader: every include was followed and `http {}` was seen.
     pub fn is_whole(&self) -> bool {
         self.conf.complete && !self.conf.fragment
