@@ -10,7 +10,7 @@ mod sizes;
 mod timer;
 mod unset;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::defaults;
 use crate::model::version::image_version;
@@ -26,7 +26,7 @@ use crate::syntax::proxy_value::{address_list, haproxy_time};
 use bind::listener;
 pub use probe::{Probe, ProbeHead};
 pub use process::{Process, Resolvers, Undefined, UndefinedKind, Way};
-use section::Proxy;
+use section::{Frame, Proxy};
 pub use server::Server;
 pub use timer::Timer;
 pub use unset::{Unset, unset};
@@ -124,8 +124,18 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
         head: None,
         timeouts: Timeouts::new(),
     });
-    let proxies = Proxy::of(conf);
-    model.processes.push(Process::of(conf, hop, &proxies));
+    let frame = Frame::of(conf);
+    let proxies = Proxy::of(&frame);
+    model
+        .processes
+        .push(Process::of(conf, hop, &frame, &proxies));
+    let mut backs = HashMap::new();
+    for proxy in proxies
+        .iter()
+        .filter(|proxy| proxy.section.kind.value != "frontend")
+    {
+        backs.entry(proxy.name()).or_insert(*proxy);
+    }
     let mut reader = Reader {
         dials_clients_choice: !conf.complete
             || conf.sections.iter().any(section::dials_clients_choice),
@@ -133,6 +143,8 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
         conf,
         hop,
         sections: HashMap::new(),
+        backs,
+        any_reached: false,
     };
     for proxy in &proxies {
         reader.section(proxy);
@@ -141,7 +153,10 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
         .iter()
         .filter(|proxy| proxy.section.kind.value != "backend")
     {
-        reader.routes(proxy, &proxies);
+        reader.routes(proxy);
+    }
+    if reader.any_reached {
+        reader.reach_all();
     }
 }
 
@@ -153,6 +168,10 @@ struct Reader<'a> {
     dials_clients_choice: bool,
     /// Index into `Model::sections` by kind and name.
     sections: HashMap<(bool, String), usize>,
+    /// The first section of each name that can be a backend.
+    backs: HashMap<&'a str, Proxy<'a>>,
+    /// Whether some backend is chosen at run time: then it may be any.
+    any_reached: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -218,33 +237,28 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn routes(&mut self, front: &Proxy<'a>, proxies: &[Proxy<'a>]) {
+    fn routes(&mut self, front: &Proxy<'a>) {
         let listeners = self.listeners(front);
-        let mut seen: Vec<&str> = Vec::new();
+        let mut seen: HashSet<&str> = HashSet::new();
         if front.section.kind.value == "listen" {
             self.route(front, front, &front.section.head, &listeners);
-            seen.push(front.name());
+            seen.insert(front.name());
         }
         for line in process::choices(front) {
             let Some(word) = line.words.get(1) else {
                 continue;
             };
             let name = front.word(word).unwrap_or_default();
-            let back = proxies
-                .iter()
-                .find(|p| p.section.kind.value != "frontend" && p.name() == name);
-            match back {
-                Some(back) if !seen.contains(&back.name()) => {
-                    seen.push(back.name());
-                    self.route(front, back, line, &listeners);
+            match self.backs.get(name.as_str()).copied() {
+                Some(back) if seen.insert(back.name()) => {
+                    self.route(front, &back, line, &listeners);
                 }
-                None if name.contains("%[") || name.is_empty() => self.reach_all(),
+                None if name.contains("%[") || name.is_empty() => self.any_reached = true,
                 _ => {}
             }
         }
     }
 
-    /// A backend that is chosen at run time may be any.
     fn reach_all(&mut self) {
         for section in self
             .model

@@ -1,6 +1,8 @@
 //! What belongs to a HAProxy process as a whole: its `global`, its `resolvers`, and names that nothing defines.
 
-use crate::model::haproxy::section::{Proxy, from, named};
+use std::collections::{HashMap, HashSet};
+
+use crate::model::haproxy::section::{Frame, Proxy, from};
 use crate::model::{HopId, ServiceRef};
 use crate::project::haproxy::HaproxyConf;
 use crate::source::{Span, Spanned};
@@ -88,26 +90,24 @@ pub struct Undefined {
 
 impl Process {
     /// Of all sections of a process.
-    pub(super) fn of(conf: &HaproxyConf, hop: HopId, proxies: &[Proxy]) -> Self {
-        let resolvers: Vec<Resolvers> = conf
-            .sections
-            .iter()
-            .filter(|section| section.kind.value == "resolvers")
-            .map(|section| resolvers(conf, section))
-            .collect();
+    pub(super) fn of(conf: &HaproxyConf, hop: HopId, frame: &Frame, proxies: &[Proxy]) -> Self {
+        let resolvers = all_resolvers(conf);
         let mut undefined = Vec::new();
         if conf.complete {
+            let names = Names::of(proxies);
+            let known: HashSet<&str> = resolvers.iter().map(|known| known.name.as_str()).collect();
+            let mut seen = HashSet::new();
             for proxy in proxies
                 .iter()
                 .filter(|proxy| !proxy.section.head.conditional)
             {
-                backends(proxy, proxies, &mut undefined);
-                name_servers(proxy, &resolvers, &mut undefined);
+                backends(proxy, &names, &mut undefined);
+                name_servers(proxy, &known, &mut seen, &mut undefined);
             }
             let sections = conf.sections.iter().filter(|section| {
                 ["defaults", "frontend", "backend", "listen"].contains(&section.kind.value.as_str())
             });
-            undefined.extend(sections.filter_map(|section| parent(conf, section)));
+            undefined.extend(sections.filter_map(|section| parent(frame, section)));
         }
         Self {
             hop,
@@ -117,7 +117,7 @@ impl Process {
                 .sections
                 .iter()
                 .any(|section| ["global", "defaults"].contains(&section.kind.value.as_str())),
-            chroot: chroot(conf),
+            chroot: frame.chroot.clone(),
             connections: connections(conf),
             resolvers,
             defaults: named_defaults(conf),
@@ -134,19 +134,6 @@ fn named_defaults(conf: &HaproxyConf) -> Vec<String> {
         .filter(|section| section.kind.value == "defaults");
     let names = sections.filter_map(|section| section.name.as_ref());
     names.map(|name| name.value.clone()).collect()
-}
-
-/// Where the process puts its root once it has read its files.
-pub(super) fn chroot(conf: &HaproxyConf) -> Option<Spanned<String>> {
-    let globals = conf
-        .sections
-        .iter()
-        .filter(|section| section.kind.value == "global");
-    let mut lines = globals.flat_map(|section| &section.lines);
-    let line = lines.rfind(|line| line.words[0].text == "chroot")?;
-    let word = line.words.get(1)?;
-    let plain = !line.conditional && !word.has_env && word.text.starts_with('/');
-    plain.then(|| Spanned::new(word.text.clone(), line.span))
 }
 
 fn connections(conf: &HaproxyConf) -> Option<Spanned<u64>> {
@@ -169,7 +156,20 @@ fn connections(conf: &HaproxyConf) -> Option<Spanned<u64>> {
     found
 }
 
-fn resolvers(conf: &HaproxyConf, section: &Section) -> Resolvers {
+fn all_resolvers(conf: &HaproxyConf) -> Vec<Resolvers> {
+    let lines = conf.sections.iter().flat_map(|section| &section.lines);
+    let words = lines.flat_map(|line| &line.words);
+    let actions: Vec<&Word> = words
+        .filter(|word| word.text.contains("do-resolve("))
+        .collect();
+    let sections = conf.sections.iter();
+    let resolving = sections.filter(|section| section.kind.value == "resolvers");
+    resolving
+        .map(|section| resolvers(&actions, section))
+        .collect()
+}
+
+fn resolvers(actions: &[&Word], section: &Section) -> Resolvers {
     let first = |line: &&Line, text: &str| line.words[0].text == text;
     let name = section.name.as_ref().map_or("", |name| name.value.as_str());
     let holds = section
@@ -181,8 +181,6 @@ fn resolvers(conf: &HaproxyConf, section: &Section) -> Resolvers {
         let ms = haproxy_time(&time.text)?;
         Some((status.text.clone(), Spanned::new(ms, line.span)))
     });
-    let mut lines = conf.sections.iter().flat_map(|section| &section.lines);
-    let named = |word: &Word| word.text.contains("do-resolve(") && word.text.contains(name);
     Resolvers {
         name: name.to_owned(),
         span: section.head.span,
@@ -191,7 +189,7 @@ fn resolvers(conf: &HaproxyConf, section: &Section) -> Resolvers {
             .iter()
             .any(|line| first(&line, "nameserver") || first(&line, "parse-resolv-conf")),
         holds: holds.collect(),
-        used_by_action: lines.any(|line| line.words.iter().any(named)),
+        used_by_action: actions.iter().any(|word| word.text.contains(name)),
     }
 }
 
@@ -201,10 +199,33 @@ pub(super) fn choices<'a>(front: &Proxy<'a>) -> impl Iterator<Item = &'a Line> {
     chosen.chain(front.find(&["default_backend"]).map(|(line, _)| line))
 }
 
-fn backends(front: &Proxy, proxies: &[Proxy], undefined: &mut Vec<Undefined>) {
-    // A name that something fills in first may be any.
-    let open = |proxy: &Proxy| proxy.name().contains(['{', '<', '%', '$']);
-    if front.section.kind.value == "backend" || proxies.iter().any(open) {
+/// The names of the sections of a process.
+struct Names<'a> {
+    /// The first of each name, and whether one of that name can be a backend.
+    sections: HashMap<&'a str, (Span, bool)>,
+    /// Whether something fills a name in first, so that it may be any.
+    open: bool,
+}
+
+impl<'a> Names<'a> {
+    fn of(proxies: &[Proxy<'a>]) -> Self {
+        let mut sections = HashMap::new();
+        for proxy in proxies {
+            let known = sections
+                .entry(proxy.name())
+                .or_insert((proxy.span(), false));
+            known.1 |= proxy.section.kind.value != "frontend";
+        }
+        let open = |proxy: &Proxy| proxy.name().contains(['{', '<', '%', '$']);
+        Self {
+            sections,
+            open: proxies.iter().any(open),
+        }
+    }
+}
+
+fn backends(front: &Proxy, names: &Names, undefined: &mut Vec<Undefined>) {
+    if front.section.kind.value == "backend" || names.open {
         return;
     }
     for line in choices(front).filter(|line| !line.conditional) {
@@ -217,8 +238,8 @@ fn backends(front: &Proxy, proxies: &[Proxy], undefined: &mut Vec<Undefined>) {
         if name.is_empty() || name.contains(['{', '<', '$']) || (chosen && name.contains('%')) {
             continue;
         }
-        let having: Vec<&Proxy> = proxies.iter().filter(|p| p.name() == name).collect();
-        if having.iter().any(|p| p.section.kind.value != "frontend") {
+        let having = names.sections.get(name.as_str());
+        if having.is_some_and(|(_, passes)| *passes) {
             continue;
         }
         undefined.push(Undefined {
@@ -229,14 +250,17 @@ fn backends(front: &Proxy, proxies: &[Proxy], undefined: &mut Vec<Undefined>) {
             },
             name: Spanned::new(name, word.span),
             section: front.span(),
-            other: having
-                .first()
-                .map(|proxy| Spanned::new("frontend".to_owned(), proxy.span())),
+            other: having.map(|(span, _)| Spanned::new("frontend".to_owned(), *span)),
         });
     }
 }
 
-fn name_servers(back: &Proxy, known: &[Resolvers], undefined: &mut Vec<Undefined>) {
+fn name_servers(
+    back: &Proxy,
+    known: &HashSet<&str>,
+    seen: &mut HashSet<Span>,
+    undefined: &mut Vec<Undefined>,
+) {
     let sections = back.around().into_iter();
     let lines = sections.flat_map(|section| &section.lines).filter(|line| {
         let first = line.words[0].text.as_str();
@@ -248,9 +272,8 @@ fn name_servers(back: &Proxy, known: &[Resolvers], undefined: &mut Vec<Undefined
             continue;
         };
         // HAProxy has a section of this name by itself since 2.6.
-        let there = |name: &str| name == "default" || known.iter().any(|known| known.name == name);
-        let seen = undefined.iter().any(|other| other.name.span == word.span);
-        if !word.has_env && !there(&word.text) && !seen {
+        let there = word.text == "default" || known.contains(word.text.as_str());
+        if !word.has_env && !there && seen.insert(word.span) {
             undefined.push(Undefined {
                 kind: UndefinedKind::Resolvers,
                 name: Spanned::new(word.text.clone(), word.span),
@@ -262,10 +285,10 @@ fn name_servers(back: &Proxy, known: &[Resolvers], undefined: &mut Vec<Undefined
 }
 
 /// `from` may name what stands before it alone.
-fn parent(conf: &HaproxyConf, section: &Section) -> Option<Undefined> {
+fn parent(frame: &Frame, section: &Section) -> Option<Undefined> {
     let name = from(section).filter(|_| !section.head.conditional)?;
     let word = section.head.words.iter().rfind(|word| word.text == name)?;
-    let known = named(conf, name).is_some_and(|parent| {
+    let known = frame.named(name).is_some_and(|parent| {
         parent.head.span.file != section.head.span.file || parent.head.span < section.head.span
     });
     (!known && !word.has_env).then(|| Undefined {

@@ -1,5 +1,7 @@
 //! Which value holds in a section: HAProxy takes a keyword from the section itself, else from its `defaults`.
 
+use std::collections::HashMap;
+
 use crate::model::websocket;
 use crate::project::haproxy::HaproxyConf;
 use crate::source::{Span, Spanned};
@@ -8,9 +10,70 @@ use crate::syntax::haproxy::{Line, Section, Word, expand, expand_address};
 /// `defaults` that take from others, deeper than this, are a circle.
 const DEPTH: usize = 16;
 
+/// What the sections of a process share, found once: a process may have thousands of them, and each asks.
+pub(super) struct Frame<'a> {
+    conf: &'a HaproxyConf,
+    /// The first `defaults` of each name.
+    defaults: HashMap<&'a str, &'a Section>,
+    /// Where the process puts its root once it has read its files.
+    pub(super) chroot: Option<Spanned<String>>,
+    /// `tune.bufsize`.
+    pub(super) buffer: Option<Spanned<u64>>,
+    /// `tune.maxrewrite`.
+    pub(super) rewrite: Option<Spanned<u64>>,
+}
+
+impl<'a> Frame<'a> {
+    /// Of all files of a process.
+    pub(super) fn of(conf: &'a HaproxyConf) -> Self {
+        let mut defaults = HashMap::new();
+        for section in &conf.sections {
+            if let Some(name) = section
+                .name
+                .as_ref()
+                .filter(|_| section.kind.value == "defaults")
+            {
+                defaults.entry(name.value.as_str()).or_insert(section);
+            }
+        }
+        Self {
+            conf,
+            defaults,
+            chroot: global(conf, "chroot").and_then(chroot),
+            buffer: global(conf, "tune.bufsize").and_then(number),
+            rewrite: global(conf, "tune.maxrewrite").and_then(number),
+        }
+    }
+
+    /// The `defaults` of a name.
+    pub(super) fn named(&self, name: &str) -> Option<&'a Section> {
+        self.defaults.get(name).copied()
+    }
+}
+
+/// The last line of `global` that begins with a word.
+fn global<'a>(conf: &'a HaproxyConf, word: &str) -> Option<&'a Line> {
+    let sections = conf.sections.iter();
+    let globals = sections.filter(|section| section.kind.value == "global");
+    let mut lines = globals.flat_map(|section| &section.lines);
+    lines.rfind(|line| line.words[0].text == word)
+}
+
+fn chroot(line: &Line) -> Option<Spanned<String>> {
+    let word = line.words.get(1)?;
+    let plain = !line.conditional && !word.has_env && word.text.starts_with('/');
+    plain.then(|| Spanned::new(word.text.clone(), line.span))
+}
+
+fn number(line: &Line) -> Option<Spanned<u64>> {
+    let number = line.words.get(1)?.text.parse().ok()?;
+    Some(Spanned::new(number, line.span))
+}
+
 /// A section with the `defaults` that hold for it.
 #[derive(Clone, Copy)]
 pub(super) struct Proxy<'a> {
+    pub(super) frame: &'a Frame<'a>,
     pub(super) conf: &'a HaproxyConf,
     pub(super) section: &'a Section,
     /// The `defaults` it takes from: named by `from`, else the last one before it.
@@ -19,16 +82,17 @@ pub(super) struct Proxy<'a> {
 
 impl<'a> Proxy<'a> {
     /// The sections of a process that pass or take traffic, in order.
-    pub(super) fn of(conf: &'a HaproxyConf) -> Vec<Self> {
+    pub(super) fn of(frame: &'a Frame<'a>) -> Vec<Self> {
         let mut last: Option<&Section> = None;
         let mut proxies = Vec::new();
-        for section in &conf.sections {
+        for section in &frame.conf.sections {
             match section.kind.value.as_str() {
                 "defaults" => last = Some(section),
                 "frontend" | "backend" | "listen" => {
-                    let defaults = from(section).map_or(last, |name| named(conf, name));
+                    let defaults = from(section).map_or(last, |name| frame.named(name));
                     proxies.push(Self {
-                        conf,
+                        frame,
+                        conf: frame.conf,
                         section,
                         defaults,
                     });
@@ -62,7 +126,7 @@ impl<'a> Proxy<'a> {
         let mut next = self.defaults;
         while let Some(defaults) = next.filter(|_| sections.len() <= DEPTH) {
             sections.push(defaults);
-            next = from(defaults).and_then(|name| named(self.conf, name));
+            next = from(defaults).and_then(|name| self.frame.named(name));
         }
         sections
     }
@@ -234,10 +298,4 @@ pub(super) fn from(section: &Section) -> Option<&str> {
         .words
         .get(at + 1)
         .map(|word| word.text.as_str())
-}
-
-pub(super) fn named<'a>(conf: &'a HaproxyConf, name: &str) -> Option<&'a Section> {
-    conf.sections
-        .iter()
-        .find(|s| s.kind.value == "defaults" && s.name.as_ref().is_some_and(|n| n.value == name))
 }

@@ -3,7 +3,6 @@
 mod parameters;
 
 use crate::model::haproxy::CONDITIONAL;
-use crate::model::haproxy::process::chroot;
 use crate::model::haproxy::section::Proxy;
 use crate::model::nginx::is_address;
 use crate::model::{Dialled, HopId, Link, LinkId, Lookup, Protocol, Target};
@@ -108,7 +107,7 @@ fn link(
 ) -> Option<Link> {
     let word = line.words.get(at)?;
     let text = proxy.address(word);
-    let chroot = chroot(proxy.conf);
+    let chroot = &proxy.frame.chroot;
     let dialled = match &text {
         _ if line.conditional => Dialled::Unknown(CONDITIONAL.to_owned()),
         Ok(text) => dialled(text, word.span, chroot.as_ref().map(|c| c.value.as_str())),
