@@ -347,6 +347,8 @@ pub struct Chain {
 pub struct Model {
     /// Every process.
     pub hops: Vec<Hop>,
+    /// The processes of each service.
+    pub by_service: BTreeMap<ServiceRef, Vec<HopId>>,
     /// Every place where a proxy says whom to dial.
     pub links: Vec<Link>,
     /// Every way through a proxy.
@@ -389,6 +391,12 @@ impl Model {
             model.alone.extend(conf.service.filter(|_| conf.alone));
         }
         process::add(&mut model, host, project, settings);
+        for (at, hop) in model.hops.iter().enumerate() {
+            if let Some(service) = hop.service {
+                let id = HopId(u32::try_from(at).unwrap_or(u32::MAX));
+                model.by_service.entry(service).or_default().push(id);
+            }
+        }
         resolve::resolve(&mut model, project);
         let fronts = edge::add(&mut model, project, settings);
         chain::follow(&mut model, &fronts);
@@ -431,10 +439,7 @@ impl Model {
 
     /// The hops that a service runs.
     pub fn hops_of(&self, service: ServiceRef) -> impl Iterator<Item = (HopId, &Hop)> {
-        self.hops
-            .iter()
-            .enumerate()
-            .filter(move |(_, hop)| hop.service == Some(service))
-            .map(|(at, hop)| (HopId(u32::try_from(at).unwrap_or(u32::MAX)), hop))
+        let hops = self.by_service.get(&service).into_iter().flatten();
+        hops.map(|id| (*id, self.hop(*id)))
     }
 }

@@ -8,6 +8,7 @@ pub mod haproxy;
 pub mod image;
 pub mod image_name;
 mod inline;
+mod namespace;
 pub mod nginx;
 pub mod nginx_image;
 
@@ -19,6 +20,7 @@ use crate::host::path;
 use crate::settings::Settings;
 use crate::source::{FileId, SourceFile, Sources};
 use crate::syntax::{Format, guess};
+use namespace::Namespaces;
 
 /// A service of a stack: indexes into [`Project::stacks`] and `Stack::services`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,6 +80,7 @@ pub struct Project {
     pub errors: Vec<SyntaxError>,
     /// What could not be read or known.
     pub gaps: Vec<Gap>,
+    namespaces: Namespaces,
 }
 
 impl Project {
@@ -93,6 +96,7 @@ impl Project {
             &mut project.errors,
             &mut project.gaps,
         );
+        project.namespaces = Namespaces::of(&project.stacks);
         attach::attach(host, &mut project, &found);
         project.gaps.sort();
         project.gaps.dedup();
@@ -107,6 +111,25 @@ impl Project {
     /// The container of a service.
     pub fn container(&self, at: ServiceRef) -> &image::Container {
         &self.containers[at.stack][at.service]
+    }
+
+    /// The service whose network namespace a service lives in.
+    pub fn namespace(&self, of: ServiceRef) -> ServiceRef {
+        self.namespaces.owner(of)
+    }
+
+    /// Every service that shares a network namespace with one, itself included, in their order.
+    pub fn housemates(&self, of: ServiceRef) -> Vec<ServiceRef> {
+        self.namespaces.mates(of)
+    }
+
+    /// Services whose proxy config only lies beside them, mounted nowhere, with its main file.
+    pub fn beside(&self) -> impl Iterator<Item = (ServiceRef, FileId)> {
+        let nginx = self.nginx.iter().filter(|conf| conf.unmounted);
+        let haproxy = self.haproxy.iter().filter(|conf| conf.unmounted);
+        let all = nginx.map(|conf| (conf.service, conf.main));
+        let all = all.chain(haproxy.map(|conf| (conf.service, conf.main)));
+        all.filter_map(|(service, main)| Some((service?, main)))
     }
 
     /// Every service of every stack.

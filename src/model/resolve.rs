@@ -230,7 +230,7 @@ impl Seeker<'_> {
     fn share_network(&self, a: ServiceRef, b: ServiceRef) -> bool {
         let names = |at: ServiceRef| {
             let stack = &self.project.stacks[at.stack];
-            let service = self.namespace(at);
+            let service = self.project.namespace(at);
             let networks = &self.project.service(service).networks;
             networks
                 .iter()
@@ -241,26 +241,8 @@ impl Seeker<'_> {
         names(a).iter().any(|name| theirs.contains(name))
     }
 
-    /// The service whose network namespace a service lives in.
-    fn namespace(&self, at: ServiceRef) -> ServiceRef {
-        match &self.project.service(at).network_mode.value {
-            NetworkMode::Service(other) => self.sibling(at, other).unwrap_or(at),
-            _ => at,
-        }
-    }
-
-    /// Every service that shares a network namespace with one.
-    fn housemates(&self, of: ServiceRef) -> Vec<ServiceRef> {
-        let home = self.namespace(of);
-        self.project
-            .services()
-            .map(|(at, _)| at)
-            .filter(|at| self.namespace(*at) == home)
-            .collect()
-    }
-
     fn own_loopback(&self, proxy: ServiceRef, port: u16) -> Target {
-        let mates = self.housemates(proxy);
+        let mates = self.project.housemates(proxy);
         for mate in &mates {
             if let Some(hop) = self.listener(*mate, port) {
                 return Target::Service {
@@ -322,6 +304,7 @@ impl Seeker<'_> {
 
     fn at(&self, service: ServiceRef, port: u16) -> Target {
         let hop = self
+            .project
             .housemates(service)
             .into_iter()
             .find_map(|mate| self.listener(mate, port));

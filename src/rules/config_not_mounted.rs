@@ -1,5 +1,7 @@
 //! rules/config-not-mounted.md
 
+use std::collections::HashMap;
+
 use crate::finding::{Confidence, Effect, Severity};
 use crate::host::path;
 use crate::model::ServiceRef;
@@ -15,6 +17,7 @@ use crate::syntax::Format;
 const HAPROXY_CFG: &str = "/usr/local/etc/haproxy/haproxy.cfg";
 
 pub(super) fn check(cx: &mut Ctx) {
+    let beside: HashMap<ServiceRef, FileId> = cx.project.beside().collect();
     let services: Vec<ServiceRef> = cx.project.services().map(|(at, _)| at).collect();
     for at in services {
         let container = cx.project.container(at);
@@ -25,11 +28,11 @@ pub(super) fn check(cx: &mut Ctx) {
         if let Some((absent, meant)) = absent {
             folder(cx, at, absent, meant);
         } else if has_none(cx, at) {
-            empty(cx, at);
-        } else if let Some(file) = beside(cx, at)
+            empty(cx, at, beside.get(&at).copied());
+        } else if let Some(file) = beside.get(&at)
             && keeps_its_place(container)
         {
-            unmounted(cx, at, file);
+            unmounted(cx, at, *file);
         }
     }
 }
@@ -89,14 +92,13 @@ fn mistaken(cx: &Ctx, at: ServiceRef, absent: &Absent, kind: Format) -> Option<F
 /// Whether a container of the official HAProxy image has no config at all.
 fn has_none(cx: &Ctx, at: ServiceRef) -> bool {
     let container = cx.project.container(at);
-    let given = cx
-        .project
-        .haproxy
-        .iter()
-        .any(|conf| conf.service == Some(at) && !conf.unmounted);
+    let given = || {
+        let mut confs = cx.project.haproxy.iter();
+        confs.any(|conf| conf.service == Some(at) && !conf.unmounted)
+    };
     repository(image(container)) == "haproxy"
         && !container.built
-        && !given
+        && !given()
         && starts_as_shipped(container)
         && container.view.is_image(HAPROXY_CFG)
         && container.view.is_image("/usr/local/etc/haproxy")
@@ -110,24 +112,6 @@ fn starts_as_shipped(container: &Container) -> bool {
         Some(Command::Shell(_)) => false,
     };
     as_shipped(&container.entrypoint) && as_shipped(&container.command)
-}
-
-/// The config that lies beside a service, mounted nowhere, if it is the only one.
-fn beside(cx: &Ctx, at: ServiceRef) -> Option<FileId> {
-    let nginx = cx
-        .project
-        .nginx
-        .iter()
-        .map(|c| (c.service, c.unmounted, c.main));
-    let haproxy = cx
-        .project
-        .haproxy
-        .iter()
-        .map(|c| (c.service, c.unmounted, c.main));
-    nginx
-        .chain(haproxy)
-        .find(|(service, unmounted, _)| *service == Some(at) && *unmounted)
-        .map(|(_, _, main)| main)
 }
 
 /// Whether an image serves what is mounted, and nothing that it makes itself.
@@ -167,9 +151,8 @@ fn folder(cx: &mut Ctx, at: ServiceRef, absent: &Absent, meant: FileId) {
         .because("source", &source);
 }
 
-fn empty(cx: &mut Ctx, at: ServiceRef) {
+fn empty(cx: &mut Ctx, at: ServiceRef, beside: Option<FileId>) {
     let name = cx.service_name(at).to_owned();
-    let beside = beside(cx, at);
     let message = format!(
         "{name} has no config: the haproxy image ships none, and nothing is mounted at {HAPROXY_CFG}"
     );

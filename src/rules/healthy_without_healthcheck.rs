@@ -1,37 +1,47 @@
 //! rules/healthy-without-healthcheck.md
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use crate::finding::{Confidence, Severity};
 use crate::model::ServiceRef;
 use crate::model::knowledge;
-use crate::project::compose::Service;
 use crate::rules::{Ctx, words};
 use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
-    let services: Vec<ServiceRef> = cx.project.services().map(|(at, _)| at).collect();
-    for at in services {
-        let waiting = waiting(cx, at);
-        if !waiting.is_empty()
-            && let Some(lack) = lack(cx, at)
-        {
+    for (at, waiting) in waiting(cx) {
+        if let Some(lack) = lack(cx, at) {
             report(cx, at, &waiting, &lack);
         }
     }
 }
 
-/// Who waits until a service is healthy, and where that is written.
-fn waiting<'a>(cx: &Ctx<'a>, at: ServiceRef) -> Vec<(&'a str, Span)> {
-    let project = cx.project;
-    let name = &project.service(at).name.value;
-    let services = project.stacks[at.stack].services.iter();
-    let on = |service: &'a Service| {
-        let dependency = service
-            .depends_on
-            .iter()
-            .find(|d| d.service.value == *name && d.condition.value == "service_healthy")?;
-        Some((service.name.value.as_str(), dependency.condition.span))
-    };
-    services.filter_map(on).collect()
+/// Services that others wait for until they are healthy, with who does and where that is written.
+fn waiting<'a>(cx: &Ctx<'a>) -> BTreeMap<ServiceRef, Vec<(&'a str, Span)>> {
+    let mut waiting: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (stack, one) in cx.project.stacks.iter().enumerate() {
+        let services = one.services.iter().enumerate();
+        let by_name: HashMap<&str, usize> = services
+            .map(|(at, service)| (service.name.value.as_str(), at))
+            .collect();
+        for service in &one.services {
+            let mut seen = HashSet::new();
+            for dependency in &service.depends_on {
+                let Some(on) = by_name.get(dependency.service.value.as_str()) else {
+                    continue;
+                };
+                if dependency.condition.value == "service_healthy" && seen.insert(on) {
+                    let at = ServiceRef {
+                        stack,
+                        service: *on,
+                    };
+                    let waiter = (service.name.value.as_str(), dependency.condition.span);
+                    waiting.entry(at).or_default().push(waiter);
+                }
+            }
+        }
+    }
+    waiting
 }
 
 /// Why nothing will ever call a service healthy.

@@ -2,14 +2,16 @@
 
 use crate::model::{Address, HopId, Listener, Origin};
 use crate::project::ServiceRef;
-use crate::project::compose::{NetworkMode, Port};
+use crate::project::compose::Port;
 use crate::rules::Ctx;
 
 impl<'a> Ctx<'a> {
     /// Every listener of a service and of those in its network namespace, if all of them are known.
     pub(super) fn listening(&self, service: ServiceRef) -> Option<Vec<(HopId, &'a Listener)>> {
         let mut all = Vec::new();
-        for mate in self.housemates(service) {
+        let mates = self.project.housemates(service).into_iter();
+        let others = mates.filter(|mate| *mate != service);
+        for mate in std::iter::once(service).chain(others) {
             if self.model.opaque.contains_key(&mate) {
                 return None;
             }
@@ -23,17 +25,6 @@ impl<'a> Ctx<'a> {
             }
         }
         (!all.is_empty()).then_some(all)
-    }
-
-    fn housemates(&self, service: ServiceRef) -> Vec<ServiceRef> {
-        let name = self.service_name(service);
-        let shares = |at: &ServiceRef| {
-            let mode = &self.project.service(*at).network_mode.value;
-            at.stack == service.stack
-                && matches!(mode, NetworkMode::Service(other) if other == name)
-        };
-        let mates = self.project.services().map(|(at, _)| at).filter(shares);
-        std::iter::once(service).chain(mates).collect()
     }
 
     /// The container port that a published host port of a service leads to.

@@ -75,15 +75,13 @@ fn claims(cx: &Ctx, stack: usize) -> Vec<Claim> {
                 claims.extend(bound(cx, at, Some(at)));
             }
             NetworkMode::Host => claims.extend(bound(cx, at, None)),
-            NetworkMode::Service(owner) => {
-                let services = &cx.project.stacks[stack].services;
-                if let Some(owner) = services.iter().position(|s| s.name.value == *owner) {
-                    let owner = ServiceRef {
-                        stack,
-                        service: owner,
-                    };
-                    claims.extend(bound(cx, at, Some(owner)));
-                }
+            NetworkMode::Service(_) => {
+                let owner = Some(cx.project.namespace(at)).filter(|owner| *owner != at);
+                claims.extend(
+                    owner
+                        .into_iter()
+                        .flat_map(|owner| bound(cx, at, Some(owner))),
+                );
             }
             NetworkMode::None | NetworkMode::Container(_) | NetworkMode::Other(_) => {}
         }

@@ -1,13 +1,16 @@
 //! rules/published-port-unserved.md
 
+use std::collections::HashSet;
+
 use crate::model::{Address, HopKind, ServiceRef};
 use crate::project::compose::{NetworkMode, Port};
 use crate::rules::listening::{addresses, certain};
 use crate::rules::{Ctx, words};
 
 pub(super) fn check(cx: &mut Ctx) {
+    let beside: HashSet<ServiceRef> = cx.project.beside().map(|(at, _)| at).collect();
     let services: Vec<ServiceRef> = cx.project.services().map(|(at, _)| at).collect();
-    for at in services {
+    for at in services.into_iter().filter(|at| !beside.contains(at)) {
         let unserved = unserved(cx, at);
         if !unserved.is_empty() {
             report(cx, at, &unserved);
@@ -22,7 +25,7 @@ fn unserved<'a>(cx: &Ctx<'a>, at: ServiceRef) -> Vec<&'a Port> {
     let is_proxy = |kind: &HopKind| matches!(kind, HopKind::Nginx | HopKind::HaProxy);
     let mut hops = cx.model.hops_of(at);
     let alone = cx.model.alone.contains(&at) && hops.all(|(_, hop)| is_proxy(&hop.kind));
-    if !alone || service.network_mode.value != NetworkMode::Networks || unmounted(cx, at) {
+    if !alone || service.network_mode.value != NetworkMode::Networks {
         return Vec::new();
     }
     let Some(listeners) = cx.listening(at).filter(|all| certain(all)) else {
@@ -45,15 +48,6 @@ fn unserved<'a>(cx: &Ctx<'a>, at: ServiceRef) -> Vec<&'a Port> {
     };
     let tcp = service.ports.iter().filter(|port| port.protocol == "tcp");
     tcp.filter(lonely).collect()
-}
-
-/// Whether the config of a service only lies beside it.
-fn unmounted(cx: &Ctx, at: ServiceRef) -> bool {
-    let nginx = cx.project.nginx.iter().map(|c| (c.service, c.unmounted));
-    let haproxy = cx.project.haproxy.iter().map(|c| (c.service, c.unmounted));
-    nginx
-        .chain(haproxy)
-        .any(|(service, unmounted)| service == Some(at) && unmounted)
 }
 
 fn report(cx: &mut Ctx, at: ServiceRef, ports: &[&Port]) {

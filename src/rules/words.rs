@@ -29,13 +29,10 @@ impl Ctx<'_> {
     }
 
     /// The network namespace of a process: the service that owns it, `None` for the host's.
-    pub(super) fn machine(&self, hop: HopId) -> Option<(usize, String)> {
+    pub(super) fn machine(&self, hop: HopId) -> Option<ServiceRef> {
         let service = self.model.hop(hop).service?;
-        match &self.project.service(service).network_mode.value {
-            NetworkMode::Host => None,
-            NetworkMode::Service(other) => Some((service.stack, other.clone())),
-            _ => Some((service.stack, self.service_name(service).to_owned())),
-        }
+        let on_host = self.project.service(service).network_mode.value == NetworkMode::Host;
+        (!on_host).then(|| self.project.namespace(service))
     }
 
     /// The key of a service.
