@@ -100,7 +100,7 @@ use std::hash::Hash;
 use std::sync::OnceLock;
 
 use crate::finding::{Finding, Label};
-use crate::model::nginx::{Place, places};
+use crate::model::nginx::{Pass, Place, passes, places};
 use crate::model::{Link, Model};
 use crate::page::Card;
 use crate::project::Project;
@@ -247,6 +247,7 @@ pub fn find(id: &str) -> Option<&'static Rule> {
 pub fn check(project: &Project, model: &Model, settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
     let places = places(project);
+    let passes = passes(&places, model);
     for rule in RULES {
         let card = card(rule);
         if let Some(check) = rule.check
@@ -257,6 +258,7 @@ pub fn check(project: &Project, model: &Model, settings: &Settings) -> Vec<Findi
                 model,
                 settings,
                 places: &places,
+                passes: &passes,
                 id: rule.id,
                 card,
                 findings: &mut findings,
@@ -330,6 +332,8 @@ pub struct Ctx<'a> {
     pub settings: &'a Settings,
     /// Every block of every nginx process.
     places: &'a [Place<'a>],
+    /// Those that pass requests on, with the ways through them.
+    passes: &'a [Pass<'a>],
     id: &'static str,
     card: &'a Card,
     findings: &'a mut Vec<Finding>,

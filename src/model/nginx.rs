@@ -15,7 +15,7 @@ pub mod variables;
 
 pub(crate) use pass::is_address;
 pub use pass::path_behind_socket;
-pub use places::{Place, passing, places, processes};
+pub use places::{Pass, Place, passes, places, processes};
 pub use scope::Scope;
 pub use unfilled::{Unfilled, unfilled};
 

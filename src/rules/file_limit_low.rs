@@ -1,5 +1,7 @@
 //! rules/file-limit-low.md
 
+use std::collections::{HashMap, HashSet};
+
 use crate::finding::{Effect, Severity};
 use crate::model::HopId;
 use crate::model::nginx::Place;
@@ -15,19 +17,24 @@ pub(super) fn check(cx: &mut Ctx) {
 }
 
 fn nginx(cx: &mut Ctx) {
-    for main in cx
-        .places
-        .iter()
-        .filter(|place| place.context() == "main" && place.conf.complete)
-    {
-        let passes = cx.model.routes.iter().any(|route| route.hop == main.hop);
-        let events = cx
-            .places
-            .iter()
-            .find(|place| place.hop == main.hop && place.context() == "events");
+    let passing: HashSet<HopId> = cx.model.routes.iter().map(|route| route.hop).collect();
+    let of = |context: &'static str| {
+        let places = cx.places.iter();
+        places.filter(move |place| place.context() == context)
+    };
+    let mut events: HashMap<HopId, &Place> = HashMap::new();
+    for place in of("events") {
+        events.entry(place.hop).or_insert(place);
+    }
+    let mains: Vec<&Place> = of("main").collect();
+    for main in mains {
+        if !main.conf.complete || !passing.contains(&main.hop) {
+            continue;
+        }
+        let events = events.get(&main.hop);
         let connections = events.and_then(|events| number(events, "worker_connections"));
         let files = number(main, "worker_rlimit_nofile").or_else(|| given(cx, main.hop));
-        if let Some(files) = files.filter(|_| passes) {
+        if let Some(files) = files {
             report_nginx(cx, main.hop, &files, connections.as_ref());
         }
     }

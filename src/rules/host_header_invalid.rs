@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::finding::{Confidence, Severity};
 use crate::model::chain::{is_proxy, reached};
-use crate::model::nginx::passing;
 use crate::model::{HopId, HopKind, Link, Target};
 use crate::project::image_name::repository;
 use crate::rules::Ctx;
@@ -13,12 +12,10 @@ use crate::syntax::proxy_value::{has_variable, upstream_url};
 
 pub(super) fn check(cx: &mut Ctx) {
     let mut hops: BTreeMap<HopId, Vec<Sent>> = BTreeMap::new();
-    for (place, pass) in passing(cx.places) {
-        let Some(arg) = pass
-            .args
-            .first()
-            .filter(|_| pass.name.value == "proxy_pass")
-        else {
+    for pass in cx.passes {
+        let (place, directive) = (pass.place, pass.directive);
+        let arg = directive.args.first();
+        let Some(arg) = arg.filter(|_| directive.name.value == "proxy_pass") else {
             continue;
         };
         let name = upstream_url(&arg.value).and_then(|url| url.host);
@@ -26,13 +23,14 @@ pub(super) fn check(cx: &mut Ctx) {
             continue;
         };
         let unset = place.is_whole() && place.scope.header("host").is_none();
-        let links = links(cx, place.hop, pass.span);
+        let ids = pass.routes.iter().flat_map(|route| &route.links);
+        let links: Vec<&Link> = ids.map(|id| cx.model.link(*id)).collect();
         let sent = hops.entry(place.hop).or_default();
-        let new = sent.iter().all(|sent| sent.span != pass.span);
+        let new = sent.iter().all(|sent| sent.span != directive.span);
         if unset && new && !links.iter().any(|link| takes_any(cx, link)) {
             sent.push(Sent {
                 name,
-                span: pass.span,
+                span: directive.span,
                 links,
             });
         }
@@ -49,15 +47,6 @@ struct Sent<'a> {
     span: Span,
     /// To whom.
     links: Vec<&'a Link>,
-}
-
-fn links<'a>(cx: &Ctx<'a>, hop: HopId, span: Span) -> Vec<&'a Link> {
-    let model = cx.model;
-    let routes = model.routes.iter();
-    routes
-        .filter(|route| route.hop == hop && route.span == span)
-        .flat_map(|route| route.links.iter().map(|id| model.link(*id)))
-        .collect()
 }
 
 /// Whether what is behind certainly takes any name: nginx, HAProxy and node do.

@@ -1,15 +1,15 @@
 //! rules/keepalive-race-hidden.md
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::finding::{Effect, Severity};
 use crate::model::chain::{is_proxy, reached};
 use crate::model::haproxy::Section;
 use crate::model::version::{Versions, at_least};
-use crate::model::{Amount, HopId, HopKind, Key, Link, Reuse, Route, Setting};
+use crate::model::{Amount, HopId, HopKind, Key, Link, LinkId, Reuse, Route, Setting};
 use crate::rules::Ctx;
 use crate::rules::words::{duration, soften, stated};
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 
 /// A backend whose servers may close a connection just when HAProxy writes on it.
 struct Race<'a> {
@@ -24,12 +24,19 @@ struct Race<'a> {
 
 pub(super) fn check(cx: &mut Ctx) {
     let mut races: BTreeMap<(HopId, bool), Vec<Race>> = BTreeMap::new();
+    let mut told: HashSet<(HopId, bool, Span)> = HashSet::new();
     let model = cx.model;
+    // Servers belong to one section, so that the first tells which it is.
+    let backs = model.sections.iter();
+    let backs: HashMap<LinkId, &Section> = backs
+        .filter_map(|section| Some((*section.servers.first()?, section)))
+        .collect();
     for route in &model.routes {
-        if let Some(race) = race(cx, route) {
-            let same = races.entry((route.hop, race.eager.is_some())).or_default();
-            if same.iter().all(|known| known.link.span != race.link.span) {
-                same.push(race);
+        let back = route.links.first().and_then(|id| backs.get(id));
+        if let Some(race) = back.and_then(|section| race(cx, route, section)) {
+            let key = (route.hop, race.eager.is_some());
+            if told.insert((key.0, key.1, race.link.span)) {
+                races.entry(key).or_default().push(race);
             }
         }
     }
@@ -38,16 +45,13 @@ pub(super) fn check(cx: &mut Ctx) {
     }
 }
 
-fn race<'a>(cx: &Ctx<'a>, route: &'a Route) -> Option<Race<'a>> {
+fn race<'a>(cx: &Ctx<'a>, route: &'a Route, section: &'a Section) -> Option<Race<'a>> {
     let model = cx.model;
     let retried = route.retry.value()?.close;
     let kept = matches!(route.reuse, Reuse::On(_)) && model.hop(route.hop).kind == HopKind::HaProxy;
     if retried || !kept {
         return None;
     }
-    let section = model.sections.iter().find(|section| {
-        section.hop == route.hop && section.kind != "frontend" && section.servers == route.links
-    })?;
     let eager = match &section.http_reuse {
         Some(reuse) if matches!(reuse.value.as_str(), "always" | "aggressive") => Some(reuse),
         Some(reuse) if reuse.value == "never" => return None,

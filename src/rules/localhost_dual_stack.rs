@@ -2,8 +2,7 @@
 
 use crate::finding::{Confidence, Effect, Severity};
 use crate::model::chain::reached;
-use crate::model::nginx::passing;
-use crate::model::{Address, Bind, DeadEnd, Dialled, HopKind, Link, Target};
+use crate::model::{Address, Bind, DeadEnd, Dialled, HopKind, Link, Route, Target};
 use crate::rules::max_fails_cascade::cascades;
 use crate::rules::{Ctx, grouped};
 use crate::source::Span;
@@ -87,24 +86,14 @@ fn report(cx: &mut Ctx, links: &[&Link]) {
 
 /// Where it is written that nginx must not try the second address.
 fn forbidden(cx: &Ctx, link: &Link) -> Option<Span> {
-    let routes = cx
-        .model
-        .routes
-        .iter()
-        .filter(|route| route.hop == link.from);
-    let passes: Vec<Span> = routes
-        .filter(|route| {
-            route
-                .links
-                .iter()
-                .any(|id| cx.model.link(*id).span == link.span)
-        })
-        .map(|route| route.span)
-        .collect();
-    passing(cx.places).find_map(|(place, pass)| {
-        let (directive, _) = place.scope.find("proxy_next_upstream")?;
+    let leads = |route: &&Route| {
+        let mut links = route.links.iter().map(|id| cx.model.link(*id));
+        links.any(|other| other.span == link.span)
+    };
+    cx.passes.iter().find_map(|pass| {
+        let (directive, _) = pass.place.scope.find("proxy_next_upstream")?;
         let off = directive.args.first().is_some_and(|arg| arg.value == "off");
-        let here = place.hop == link.from && passes.contains(&pass.span);
-        (off && here && pass.name.value == "proxy_pass").then_some(directive.span)
+        let here = pass.place.hop == link.from && pass.routes.iter().any(leads);
+        (off && here && pass.directive.name.value == "proxy_pass").then_some(directive.span)
     })
 }

@@ -1,17 +1,17 @@
 //! rules/next-upstream-off.md
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use crate::model::nginx::passing;
-use crate::model::{HopId, Reuse, Route};
+use crate::model::{HopId, LinkId, Reuse, Route};
 use crate::rules::Ctx;
 use crate::rules::words::first_of;
 use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
     let mut causes: BTreeMap<(HopId, Span), Vec<&Route>> = BTreeMap::new();
+    let inverted = inverted(cx);
     for (span, route) in forbidden(cx) {
-        if !inverted(cx, route) {
+        if !inverted.contains(&(route.hop, route.links.as_slice())) {
             let routes = causes.entry((route.hop, span)).or_default();
             if routes.iter().all(|known| known.span != route.span) {
                 routes.push(route);
@@ -49,32 +49,32 @@ pub(super) fn forbidden<'a>(cx: &Ctx<'a>) -> Vec<(Span, &'a Route)> {
         ("grpc_pass", "grpc_next_upstream"),
     ];
     let mut found = Vec::new();
-    let model = cx.model;
-    for (place, pass) in passing(cx.places) {
-        let name = NAMES.iter().find(|(name, _)| pass.name.value == *name);
-        let Some((directive, _)) = name.and_then(|(_, name)| place.scope.find(name)) else {
+    for pass in cx.passes {
+        let name = NAMES
+            .iter()
+            .find(|(name, _)| pass.directive.name.value == *name);
+        let Some((directive, _)) = name.and_then(|(_, name)| pass.place.scope.find(name)) else {
             continue;
         };
         if directive.args.first().is_none_or(|arg| arg.value != "off") {
             continue;
         }
-        let routes = model.routes.iter().filter(|route| {
-            route.hop == place.hop && route.span == pass.span && matches!(route.reuse, Reuse::On(_))
-        });
-        found.extend(routes.map(|route| (directive.span, route)));
+        let kept = pass.routes.iter().copied();
+        let kept = kept.filter(|route| matches!(route.reuse, Reuse::On(_)));
+        found.extend(kept.map(|route| (directive.span, route)));
     }
     found
 }
 
-/// Whether `keepalive-inverted` has told of the same way already.
-fn inverted(cx: &Ctx, route: &Route) -> bool {
-    cx.model.chains.iter().any(|chain| {
-        chain.verdicts.iter().any(|verdict| {
-            let told = chain.steps[verdict.outer]
-                .route
-                .map(|id| cx.model.route(id));
-            verdict.rule == "keepalive-inverted"
-                && told.is_some_and(|told| told.hop == route.hop && told.links == route.links)
-        })
-    })
+/// The ways that `keepalive-inverted` has told of already, by process and peers.
+fn inverted<'a>(cx: &Ctx<'a>) -> HashSet<(HopId, &'a [LinkId])> {
+    let model = cx.model;
+    let told = model.chains.iter().flat_map(|chain| {
+        let verdicts = chain.verdicts.iter();
+        let own = verdicts.filter(|verdict| verdict.rule == "keepalive-inverted");
+        own.filter_map(|verdict| chain.steps[verdict.outer].route)
+    });
+    told.map(|id| model.route(id))
+        .map(|route| (route.hop, route.links.as_slice()))
+        .collect()
 }

@@ -8,34 +8,21 @@ use crate::syntax::nginx::Directive;
 use crate::syntax::proxy_value::upstream_url;
 
 pub(super) fn check(cx: &mut Ctx) {
-    for place in cx.places {
-        let Some(location) = place
+    for pass in cx.passes {
+        let place = pass.place;
+        let location = place
             .opener
-            .filter(|opener| opener.name.value == "location")
-        else {
+            .filter(|opener| opener.name.value == "location");
+        let (Some(location), Some(route)) = (location, pass.routes.first()) else {
             continue;
         };
-        let Some(pass) = place
-            .scope
-            .own("proxy_pass")
-            .next_back()
-            .filter(|_| !place.stream)
-        else {
-            continue;
-        };
-        let route = cx
-            .model
-            .routes
-            .iter()
-            .find(|route| route.hop == place.hop && route.span == pass.span);
-        let Some(route) = route else { continue };
-        let Some(listen) = own_listener(cx, route) else {
-            continue;
-        };
-        if !keeps_path(place, location, pass) || !selects_itself(cx.places, place, route) {
-            continue;
+        if let Some(listen) = own_listener(cx, route)
+            && pass.directive.name.value == "proxy_pass"
+            && keeps_path(place, location, pass.directive)
+            && selects_itself(cx.places, place, route)
+        {
+            report(cx, route, location.name.span, listen);
         }
-        report(cx, route, location.name.span, listen);
     }
 }
 

@@ -1,10 +1,9 @@
 //! rules/resolver-hold-short.md
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::model::haproxy::{Process, Resolvers};
-use crate::model::nginx::passing;
-use crate::model::{Amount, Lookup};
+use crate::model::{Amount, HopId, Lookup};
 use crate::rules::Ctx;
 use crate::rules::words::duration;
 use crate::source::{Span, Spanned};
@@ -69,14 +68,18 @@ fn report_short(cx: &mut Ctx, resolvers: &Resolvers, status: &str, ms: &Spanned<
 /// nginx goes on using an address for as long as `valid` says, whatever the name server said.
 fn nginx(cx: &mut Ctx) {
     let mut found: BTreeMap<Span, (u64, Span)> = BTreeMap::new();
-    for (place, pass) in passing(cx.places) {
-        let Some((resolver, _)) = place.scope.find("resolver") else {
+    let links = cx.model.links.iter();
+    let asked: HashSet<(HopId, Span)> = links
+        .filter_map(|link| match link.lookup {
+            Lookup::Running(resolver) => Some((link.from, resolver)),
+            _ => None,
+        })
+        .collect();
+    for pass in cx.passes {
+        let Some((resolver, _)) = pass.place.scope.find("resolver") else {
             continue;
         };
-        let running =
-            cx.model.links.iter().any(|link| {
-                link.from == place.hop && link.lookup == Lookup::Running(resolver.span)
-            });
+        let running = asked.contains(&(pass.place.hop, resolver.span));
         let valid = resolver
             .args
             .iter()
@@ -87,7 +90,9 @@ fn nginx(cx: &mut Ctx) {
         else {
             continue;
         };
-        found.entry(resolver.span).or_insert((ms, pass.span));
+        found
+            .entry(resolver.span)
+            .or_insert((ms, pass.directive.span));
     }
     for (span, (ms, pass)) in found {
         let kept = duration(Amount::Finite(ms));

@@ -1,9 +1,9 @@
 //! rules/stream-timeout.md
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::finding::Confidence;
-use crate::model::nginx::{Place, passing};
+use crate::model::nginx::Place;
 use crate::model::{HopId, Key, Origin, Route};
 use crate::rules::Ctx;
 use crate::rules::words::{duration, stated};
@@ -12,20 +12,18 @@ use crate::syntax::nginx::Directive;
 
 pub(super) fn check(cx: &mut Ctx) {
     let mut hops: BTreeMap<HopId, Vec<Stream>> = BTreeMap::new();
-    for (place, pass) in passing(cx.places) {
-        let Some((shows, sure)) = streams(place, pass) else {
-            continue;
-        };
-        let model = cx.model;
-        let route = model.routes.iter().find(|route| {
-            route.hop == place.hop && route.span == pass.span && lasts_by_default(route)
-        });
-        let streams = hops.entry(place.hop).or_default();
-        if let Some(route) = route.filter(|_| streams.iter().all(|known| known.shows != shows)) {
+    let mut told = HashSet::new();
+    for pass in cx.passes {
+        let route = pass.routes.iter().find(|route| lasts_by_default(route));
+        if let Some(route) = route
+            && let Some((shows, sure)) = streams(pass.place, pass.directive)
+            && told.insert((route.hop, shows))
+        {
+            let streams = hops.entry(route.hop).or_default();
             streams.push(Stream { route, shows, sure });
         }
     }
-    for streams in hops.into_values().filter(|streams| !streams.is_empty()) {
+    for streams in hops.into_values() {
         report(cx, &streams);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::finding::{Confidence, Severity};
 use crate::model::chain::reached;
-use crate::model::nginx::{Place, passing};
+use crate::model::nginx::{Pass, Place};
 use crate::model::version::{Versions, at_least};
 use crate::model::{HopId, LinkId, websocket};
 use crate::rules::Ctx;
@@ -30,7 +30,12 @@ enum Lack {
 
 pub(super) fn check(cx: &mut Ctx) {
     let mut causes: BTreeMap<(HopId, Lack, Option<Span>), Vec<Span>> = BTreeMap::new();
-    for (place, pass) in passing(cx.places) {
+    for Pass {
+        place,
+        directive: pass,
+        ..
+    } in cx.passes
+    {
         if pass.name.value != "proxy_pass" || !place.is_whole() {
             continue;
         }

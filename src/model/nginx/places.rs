@@ -1,11 +1,14 @@
 //! Every block of an nginx process with what holds there, for rules that judge nginx's own words.
 
+use std::collections::HashMap;
+
 use super::block;
 use super::pass::FAMILIES;
 use super::scope::Scope;
-use crate::model::HopId;
+use crate::model::{HopId, Model, Route};
 use crate::project::Project;
 use crate::project::nginx::NginxConf;
+use crate::source::Span;
 use crate::syntax::nginx::Directive;
 
 /// One block of an nginx process.
@@ -68,17 +71,37 @@ pub fn places(project: &Project) -> Vec<Place<'_>> {
     found
 }
 
-/// Every block of `http {}` that passes requests on, with the directive that does.
-pub fn passing<'a>(
-    places: &'a [Place<'a>],
-) -> impl Iterator<Item = (&'a Place<'a>, &'a Directive)> {
+/// A block of `http {}` that passes requests on.
+pub struct Pass<'a> {
+    /// The block.
+    pub place: &'a Place<'a>,
+    /// The directive that does.
+    pub directive: &'a Directive,
+    /// The ways through it, one for each server and path that leads here.
+    pub routes: Vec<&'a Route>,
+}
+
+/// Every block of `http {}` that passes requests on, in order.
+pub fn passes<'a>(places: &'a [Place<'a>], model: &'a Model) -> Vec<Pass<'a>> {
+    let mut routes: HashMap<(HopId, Span), Vec<&Route>> = HashMap::new();
+    for route in &model.routes {
+        let of_place = routes.entry((route.hop, route.span)).or_default();
+        of_place.push(route);
+    }
     let http = places.iter().filter(|place| !place.stream);
     http.filter_map(|place| {
         let mut own = FAMILIES
             .iter()
             .filter_map(|(name, _)| place.scope.own(name).next_back());
-        Some((place, own.next_back()?))
+        let directive = own.next_back()?;
+        let ways = routes.get(&(place.hop, directive.span));
+        Some(Pass {
+            place,
+            directive,
+            routes: ways.cloned().unwrap_or_default(),
+        })
     })
+    .collect()
 }
 
 fn descend<'a>(place: Place<'a>, found: &mut Vec<Place<'a>>) {
