@@ -367,6 +367,29 @@ pub struct Model {
     pub gaps: Vec<Gap>,
 }
 
+impl Hop {
+    /// A process of which no more is known: no listener, no time of its own.
+    pub fn new(
+        kind: HopKind,
+        service: Option<ServiceRef>,
+        span: Span,
+        version: Setting<String>,
+    ) -> Self {
+        Self {
+            kind,
+            service,
+            span,
+            version,
+            listeners: Vec::new(),
+            listeners_complete: false,
+            slots: None,
+            stopping: Stopping::default(),
+            head: None,
+            timeouts: Timeouts::new(),
+        }
+    }
+}
+
 impl HopKind {
     /// The name of the program, for people and for JSON.
     pub fn as_str(&self) -> &str {

@@ -109,6 +109,18 @@ pub enum Amount {
     Infinite,
 }
 
+impl Amount {
+    /// A number of a table or of a command line, which is not below zero, rounded.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast from a float saturates"
+    )]
+    pub fn whole(number: f64) -> Self {
+        Self::Finite(number.round() as u64)
+    }
+}
+
 impl fmt::Display for Amount {
     /// The bare number of milliseconds or of whatever is counted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

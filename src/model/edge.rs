@@ -88,18 +88,9 @@ fn hop(model: &mut Model, edge: &Edge) -> Step {
     let timeouts = times(edge, row, passes_bytes);
     let hop = HopId(u32::try_from(model.hops.len()).unwrap_or(u32::MAX));
     let route = RouteId(u32::try_from(model.routes.len()).unwrap_or(u32::MAX));
-    model.hops.push(Hop {
-        kind: HopKind::Edge(edge.name.clone()),
-        service: None,
-        span: edge.span,
-        version: Setting::unknown("an edge has no version"),
-        listeners: Vec::new(),
-        listeners_complete: false,
-        slots: None,
-        stopping: crate::model::Stopping::default(),
-        head: None,
-        timeouts: Timeouts::new(),
-    });
+    let version = Setting::unknown("an edge has no version");
+    let kind = HopKind::Edge(edge.name.clone());
+    model.hops.push(Hop::new(kind, None, edge.span, version));
     model.routes.push(Route {
         hop,
         name: edge.name.clone(),
@@ -160,8 +151,8 @@ fn defaults(row: &knowledge::Edge) -> Timeouts {
         };
         let amount = match (key.is_count(), *value) {
             (false, 0.0) => zero,
-            (true, count) => Amount::Finite(whole(count)),
-            (false, seconds) => Amount::Finite(whole(seconds * 1000.0)),
+            (true, count) => Amount::whole(count),
+            (false, seconds) => Amount::whole(seconds * 1000.0),
         };
         let setting = if row.configurable {
             Setting::assumed(amount, &row.name, "", &row.source)
@@ -192,7 +183,10 @@ fn key_of(name: &str, row: &knowledge::Edge) -> Option<(Key, Amount)> {
 /// What a client gets when the edge has waited long enough; 504 unless its table has a status of its own.
 fn on_timeout(row: Option<&knowledge::Edge>, passes_bytes: bool) -> Option<u16> {
     let own = row.and_then(|row| row.numbers.get("timeout_status"));
-    let own = own.and_then(|status| u16::try_from(whole(*status)).ok());
+    let own = own.and_then(|status| match Amount::whole(*status) {
+        Amount::Finite(status) => u16::try_from(status).ok(),
+        Amount::Infinite => None,
+    });
     own.or(Some(504)).filter(|_| !passes_bytes)
 }
 
@@ -209,15 +203,6 @@ fn reuse(passes_bytes: bool, timeouts: &Timeouts) -> Reuse {
         Some(Setting::Unknown(why)) => Reuse::Unknown(why.clone()),
         None => Reuse::Unknown("its idle time is not known".to_owned()),
     }
-}
-
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "numbers of a table of our own, none below zero; a cast from a float saturates"
-)]
-fn whole(number: f64) -> u64 {
-    number.round() as u64
 }
 
 #[derive(Default)]

@@ -108,21 +108,11 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
             .first()
             .map_or(Span::new(conf.main, 0, 0), |section| section.kind.span),
     };
+    let stated = settings.versions.get("haproxy");
+    let version = image_version(conf.image.as_ref(), stated, "haproxy");
     model.hops.push(Hop {
-        kind: HopKind::HaProxy,
-        service: conf.service,
-        span,
-        version: image_version(
-            conf.image.as_ref(),
-            settings.versions.get("haproxy"),
-            "haproxy",
-        ),
-        listeners: Vec::new(),
         listeners_complete: conf.complete,
-        slots: None,
-        stopping: crate::model::Stopping::default(),
-        head: None,
-        timeouts: Timeouts::new(),
+        ..Hop::new(HopKind::HaProxy, conf.service, span, version)
     });
     let frame = Frame::of(conf);
     let proxies = Proxy::of(&frame);

@@ -43,16 +43,8 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
     let span = point(project, conf);
     let version = image_version(conf.image.as_ref(), settings.versions.get("nginx"), "nginx");
     model.hops.push(Hop {
-        kind: HopKind::Nginx,
-        service: conf.service,
-        span,
-        version,
-        listeners: Vec::new(),
         listeners_complete: conf.complete && !conf.fragment,
-        slots: None,
-        stopping: crate::model::Stopping::default(),
-        head: None,
-        timeouts: Timeouts::new(),
+        ..Hop::new(HopKind::Nginx, conf.service, span, version)
     });
     let mut reader = Reader {
         model,

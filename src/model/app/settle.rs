@@ -32,7 +32,7 @@ pub(super) fn duration(text: &Text, unit: f64, zero: Amount) -> Setting<Amount> 
         Ok(raw) => match raw.trim().parse::<f64>() {
             Ok(0.0) => said(zero, text),
             Ok(number) if number.is_finite() && number > 0.0 => {
-                said(Amount::Finite(whole(number * unit)), text)
+                said(Amount::whole(number * unit), text)
             }
             _ => Setting::unknown(format!("{raw} is no plain number")),
         },
@@ -44,17 +44,8 @@ pub(super) fn amount(number: Number<'_>) -> Amount {
     if number.value < 0.0 {
         Amount::Infinite
     } else {
-        Amount::Finite(whole(number.value * 1000.0))
+        Amount::whole(number.value * 1000.0)
     }
-}
-
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "checked to be finite and not negative; a cast from a float saturates"
-)]
-fn whole(number: f64) -> u64 {
-    number.round() as u64
 }
 
 /// Which addresses a host stands for.
@@ -134,7 +125,7 @@ pub(super) fn listener(
         address,
         proxy_protocol: false,
         backlog: program.number("backlog").map(|number| {
-            let waiting = Amount::Finite(whole(number.value));
+            let waiting = Amount::whole(number.value);
             Setting::default_of(waiting, &program.label, "", number.source)
         }),
         admits: None,
