@@ -1,5 +1,7 @@
 //! The pairs of hops that a rule's verdicts name, one for each cause: twelve locations that inherit one timeout are one.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::finding::Label;
 use crate::model::verdict::timeout;
 use crate::model::{Amount, Chain, HopId, HopKind, Key, Model, RouteId, Setting, Step};
@@ -129,7 +131,8 @@ pub(super) fn inversions<'a>(
 ) -> Vec<Inversion<'a>> {
     type Cause = (HopId, HopId, Option<Span>, Option<Span>);
     let model: &'a Model = cx.model;
-    let mut seen: Vec<(Cause, Vec<RouteId>)> = Vec::new();
+    let mut index: HashMap<Cause, usize> = HashMap::new();
+    let mut seen: HashSet<(usize, RouteId)> = HashSet::new();
     let mut found: Vec<Inversion> = Vec::new();
     for chain in &model.chains {
         for verdict in chain.verdicts.iter().filter(|verdict| verdict.rule == rule) {
@@ -141,25 +144,20 @@ pub(super) fn inversions<'a>(
                 continue;
             };
             let cause = (front.hop, back.hop, waits.span(), behind.span());
-            match seen.iter().position(|(known, _)| *known == cause) {
-                Some(at) if seen[at].1.contains(&route) => {}
-                Some(at) => {
-                    seen[at].1.push(route);
-                    found[at].ways += chain.count;
-                }
-                None => {
-                    seen.push((cause, vec![route]));
-                    let (at, ways) = (verdict.outer, chain.count);
-                    found.push(Inversion {
-                        chain,
-                        at,
-                        outer: front,
-                        inner: back,
-                        waits,
-                        behind,
-                        ways,
-                    });
-                }
+            let at = *index.entry(cause).or_insert(found.len());
+            if at == found.len() {
+                found.push(Inversion {
+                    chain,
+                    at: verdict.outer,
+                    outer: front,
+                    inner: back,
+                    waits,
+                    behind,
+                    ways: 0,
+                });
+            }
+            if seen.insert((at, route)) {
+                found[at].ways += chain.count;
             }
         }
     }
