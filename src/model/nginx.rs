@@ -14,7 +14,7 @@ mod upstream;
 pub mod variables;
 
 pub(crate) use pass::is_address;
-pub use pass::path_behind_socket;
+pub use pass::{pass_names, path_behind_socket};
 pub use places::{Pass, Place, passes, places, processes};
 pub use scope::Scope;
 pub use unfilled::{Unfilled, unfilled};

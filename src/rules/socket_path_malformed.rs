@@ -2,7 +2,7 @@
 
 use crate::finding::{Edit, Effect, Fix, Safety};
 use crate::model::Address;
-use crate::model::nginx::{Place, path_behind_socket};
+use crate::model::nginx::{Place, pass_names, path_behind_socket};
 use crate::rules::Ctx;
 use crate::rules::alike::Alike;
 use crate::source::{Span, Spanned};
@@ -47,14 +47,6 @@ pub(super) fn check(cx: &mut Ctx) {
 
 /// The words that may name a socket: what a location passes to, and the servers of a group.
 fn dialled<'a>(place: &Place<'a>) -> Vec<(&'a str, &'a Spanned<String>)> {
-    const PASSES: [&str; 6] = [
-        "proxy_pass",
-        "fastcgi_pass",
-        "uwsgi_pass",
-        "scgi_pass",
-        "grpc_pass",
-        "memcached_pass",
-    ];
     let in_group = place.context() == "upstream";
     place
         .scope
@@ -63,7 +55,7 @@ fn dialled<'a>(place: &Place<'a>) -> Vec<(&'a str, &'a Spanned<String>)> {
         .filter(|directive| directive.block.is_none())
         .filter(|directive| {
             let name = directive.name.value.as_str();
-            PASSES.contains(&name) || in_group && name == "server"
+            pass_names().any(|pass| pass == name) || in_group && name == "server"
         })
         .filter_map(|directive| Some((directive.name.value.as_str(), directive.args.first()?)))
         .filter(|(_, word)| !has_variable(&word.value))

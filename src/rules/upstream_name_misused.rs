@@ -3,21 +3,11 @@
 use std::collections::HashMap;
 
 use crate::model::HopId;
-use crate::model::nginx::{Place, is_address};
+use crate::model::nginx::{Place, is_address, pass_names};
 use crate::rules::Ctx;
 use crate::rules::alike::Alike;
 use crate::source::{Span, Spanned};
 use crate::syntax::proxy_value::{RawAddress, has_variable, upstream_url};
-
-/// The directives that pass requests on. Only `proxy_pass` of `http {}` has a port that holds where none is written.
-const PASSES: [&str; 6] = [
-    "proxy_pass",
-    "fastcgi_pass",
-    "uwsgi_pass",
-    "scgi_pass",
-    "grpc_pass",
-    "memcached_pass",
-];
 
 /// `upstream` blocks by process, by whether they lie in `stream {}`, and by name in lower case.
 type Groups<'a> = HashMap<(HopId, bool, String), &'a Spanned<String>>;
@@ -26,7 +16,8 @@ pub(super) fn check(cx: &mut Ctx) {
     let groups = groups(cx.places);
     let mut misuses = Alike::new();
     for place in cx.places {
-        for name in PASSES {
+        // Only `proxy_pass` of `http {}` has a port that holds where none is written.
+        for name in pass_names() {
             let written = place.scope.own(name).next_back();
             let written = written.and_then(|directive| directive.args.first());
             let misuse = written.and_then(|word| Misuse::of(place, name, word, &groups));

@@ -133,6 +133,11 @@ const fn family(prefix: Prefix, protocol: Protocol) -> Family {
     }
 }
 
+/// The names of the directives that pass requests on.
+pub fn pass_names() -> impl Iterator<Item = &'static str> {
+    FAMILIES.iter().map(|(name, _)| *name)
+}
+
 /// The directives of `http {}` that pass requests on.
 pub(super) const FAMILIES: &[(&str, Family)] = &[
     (
