@@ -48,9 +48,10 @@ fn nginx(files: Vec<(String, Vec<u8>)>) -> Document {
             (path, text, tree)
         })
         .collect();
+    let document = report::parse_nginx::document(&trees);
     Document {
-        json: report::parse_nginx::document(&trees).to_string(),
-        has_errors: trees.iter().any(|(_, _, tree)| !tree.errors.is_empty()),
+        has_errors: document["status"] != "ok",
+        json: document.to_string(),
     }
 }
 
