@@ -18,6 +18,7 @@ mod resolve;
 pub mod retry;
 pub mod setting;
 pub mod sizes;
+pub mod tls;
 pub mod verdict;
 pub mod version;
 pub mod websocket;
@@ -102,6 +103,8 @@ pub struct Listener {
     pub admits: Option<Spanned<Vec<String>>>,
     /// Who may connect to a socket in the file system, if that is known.
     pub access: Option<Access>,
+    /// What it asks of a TLS handshake; `None` where it speaks none, or where nothing is known.
+    pub tls: Option<tls::Terms>,
 }
 
 /// The timeouts that apply to a hop or a route; a key that is absent does not apply.
@@ -353,6 +356,8 @@ pub struct Model {
     pub links: Vec<Link>,
     /// Every way through a proxy.
     pub routes: Vec<Route>,
+    /// Every place where a proxy opens TLS to its peers.
+    pub tls: Vec<tls::Client>,
     /// Sections of HAProxy, for rules that judge the section itself.
     pub sections: Vec<haproxy::Section>,
     /// HAProxy processes: what belongs to no section that passes traffic.

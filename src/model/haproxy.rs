@@ -8,6 +8,7 @@ mod section;
 mod server;
 mod sizes;
 mod timer;
+mod tls;
 mod unset;
 
 use std::collections::{HashMap, HashSet};
@@ -169,9 +170,14 @@ impl<'a> Reader<'a> {
         let tcp = is_tcp(proxy);
         let mut servers = Vec::new();
         let mut server_lines = Vec::new();
-        for (link, mut server) in server::servers(proxy, self.hop, tcp) {
+        let version = self.model.hop(self.hop).version.clone();
+        for (link, mut server) in server::servers(proxy, self.hop, tcp, &version) {
             server.link =
                 LinkId(u32::try_from(self.model.links.len()).expect("fewer links than u32::MAX"));
+            self.model.tls.extend(server.tls.take().map(|mut client| {
+                client.links.push(server.link);
+                client
+            }));
             servers.push(server.link);
             server_lines.push(server);
             self.model.links.push(link);
@@ -418,7 +424,8 @@ impl<'a> Reader<'a> {
                 Err(_) => vec![(0, word.text.as_str())],
             };
             for (at, item) in items {
-                let listener = listener(line, word, at, item, tcp, text.is_ok());
+                let mut listener = listener(line, word, at, item, tcp, text.is_ok());
+                listener.tls = tls::terms(front, line);
                 let hop = &mut self.model.hops[self.hop.0 as usize];
                 hop.listeners_complete &= listener.address.value().is_some();
                 hop.listeners.push(listener);

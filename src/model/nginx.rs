@@ -9,6 +9,7 @@ mod retry;
 mod reuse;
 mod scope;
 mod sizes;
+mod tls;
 mod unfilled;
 mod upstream;
 pub mod variables;
@@ -24,6 +25,7 @@ use std::collections::HashMap;
 use crate::model::defaults;
 use crate::model::retry::Retry;
 use crate::model::sizes::Sizes;
+use crate::model::tls::Client;
 use crate::model::version::image_version;
 use crate::model::{
     Address, Amount, Hop, HopId, HopKind, Key, Link, LinkId, Model, Protocol, Route, Setting,
@@ -206,9 +208,11 @@ impl<'a> Reader<'a> {
             .filter(|id| !self.model.link(**id).spare)
             .count();
         let mut timeouts = self.timeouts(scope, family.prefix, peers);
+        let secured = self.secured(scope, family.prefix, directive, &passed);
+        self.model.tls.extend(secured);
         let upstream = passed.upstream.map(|at| &self.upstreams[at]);
         let version = self.model.hop(self.hop).version.clone();
-        let seen = self.conf.complete && !self.conf.fragment;
+        let seen = self.seen();
         let reuse = reuse::reuse(scope, upstream, family, &version, self.conf.fragment);
         if matches!(reuse, crate::model::Reuse::On(_)) {
             let (idle, requests) = reuse::limits(upstream, &version);
@@ -240,6 +244,8 @@ impl<'a> Reader<'a> {
         let Some(passed) = self.pass(scope, arg, pass::STREAM, false) else {
             return;
         };
+        let secured = self.secured(scope, pass::STREAM.prefix, directive, &passed);
+        self.model.tls.extend(secured);
         let mut timeouts = Timeouts::new();
         timeouts.insert(
             Key::Connect,
@@ -277,6 +283,33 @@ impl<'a> Reader<'a> {
             upgrades: false,
         };
         self.model.routes.push(route);
+    }
+
+    /// How a block opens TLS to its peers, if it does.
+    fn secured(
+        &self,
+        scope: &Scope<'a>,
+        prefix: pass::Prefix,
+        directive: &Directive,
+        passed: &pass::Passed,
+    ) -> Option<Client> {
+        let dialling = tls::Dialling {
+            hop: self.hop,
+            span: directive.span,
+            links: &passed.links,
+            host: passed.host.as_deref(),
+        };
+        let asked = tls::Asked {
+            scope,
+            version: &self.model.hop(self.hop).version,
+            seen: self.seen(),
+        };
+        tls::client(&asked, prefix, &dialling).filter(|_| passed.secure)
+    }
+
+    /// Whether nothing that holds in a block can have escaped the reader.
+    fn seen(&self) -> bool {
+        self.conf.complete && !self.conf.fragment
     }
 
     fn timeouts(&self, scope: &Scope<'a>, prefix: pass::Prefix, peers: usize) -> Timeouts {

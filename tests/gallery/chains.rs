@@ -101,6 +101,7 @@ fn listener(port: u16, bind: Bind) -> Listener {
         backlog: None,
         admits: None,
         access: None,
+        tls: None,
     }
 }
 

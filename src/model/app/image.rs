@@ -143,6 +143,7 @@ fn listeners(image: &Image, reference: &str, moved: Option<&str>) -> Vec<Listene
             backlog: None,
             admits: None,
             access: None,
+            tls: None,
         }
     });
     listeners.collect()

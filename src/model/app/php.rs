@@ -216,6 +216,7 @@ impl Pool {
                 (!list.is_empty()).then(|| Spanned::new(list, text.span))
             }),
             access: self.access(&made.address),
+            tls: None,
             ..made
         }
     }

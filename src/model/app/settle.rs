@@ -130,6 +130,7 @@ pub(super) fn listener(
         }),
         admits: None,
         access: None,
+        tls: None,
     }
 }
 

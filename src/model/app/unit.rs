@@ -93,6 +93,7 @@ pub fn sockets(id: FileId, text: &str, protocol: &Setting<Protocol>) -> Vec<List
         admits: None,
         // `SocketMode` and `SocketUser` are not read.
         access: None,
+        tls: None,
     });
     made.collect()
 }

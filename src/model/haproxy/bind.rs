@@ -42,6 +42,7 @@ pub(super) fn listener(
         backlog: None,
         admits: None,
         access: None,
+        tls: None,
     }
 }
 

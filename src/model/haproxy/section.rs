@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::model::websocket;
+use crate::model::haproxy::tls;
+use crate::model::{Setting, websocket};
 use crate::project::haproxy::HaproxyConf;
 use crate::source::{Span, Spanned};
 use crate::syntax::haproxy::{Line, Section, Word, expand, expand_address};
@@ -17,6 +18,12 @@ pub(super) struct Frame<'a> {
     defaults: HashMap<&'a str, &'a Section>,
     /// Where the process puts its root once it has read its files.
     pub(super) chroot: Option<Spanned<String>>,
+    /// `ssl-server-verify`.
+    pub(super) verify: Option<Setting<bool>>,
+    /// Whether some section sets the Host of requests.
+    pub(super) sets_host: bool,
+    /// Every `ssl-default-bind-options`.
+    pub(super) bind_options: Vec<&'a Line>,
     /// `tune.bufsize`.
     pub(super) buffer: Option<Spanned<u64>>,
     /// `tune.maxrewrite`.
@@ -40,6 +47,11 @@ impl<'a> Frame<'a> {
             conf,
             defaults,
             chroot: global(conf, "chroot").and_then(chroot),
+            sets_host: conf.sections.iter().flat_map(|s| &s.lines).any(sets_host),
+            bind_options: globals(conf)
+                .filter(|line| line.words[0].text == "ssl-default-bind-options")
+                .collect(),
+            verify: global(conf, "ssl-server-verify").map(tls::server_verify),
             buffer: global(conf, "tune.bufsize").and_then(number),
             rewrite: global(conf, "tune.maxrewrite").and_then(number),
         }
@@ -53,10 +65,23 @@ impl<'a> Frame<'a> {
 
 /// The last line of `global` that begins with a word.
 fn global<'a>(conf: &'a HaproxyConf, word: &str) -> Option<&'a Line> {
+    globals(conf).rfind(|line| line.words[0].text == word)
+}
+
+fn globals(conf: &HaproxyConf) -> impl DoubleEndedIterator<Item = &Line> {
     let sections = conf.sections.iter();
     let globals = sections.filter(|section| section.kind.value == "global");
-    let mut lines = globals.flat_map(|section| &section.lines);
-    lines.rfind(|line| line.words[0].text == word)
+    globals.flat_map(|section| &section.lines)
+}
+
+fn sets_host(line: &Line) -> bool {
+    let words = line.words.as_slice();
+    let [rules, action, name, ..] = words else {
+        return false;
+    };
+    rules.text == "http-request"
+        && matches!(action.text.as_str(), "set-header" | "replace-header")
+        && name.text.eq_ignore_ascii_case("host")
 }
 
 fn chroot(line: &Line) -> Option<Spanned<String>> {

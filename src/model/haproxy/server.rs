@@ -1,11 +1,12 @@
 //! `server` lines: whom a backend dials, with what `default-server` adds.
 
-mod parameters;
+pub(super) mod parameters;
 
-use crate::model::haproxy::CONDITIONAL;
 use crate::model::haproxy::section::Proxy;
+use crate::model::haproxy::{CONDITIONAL, tls};
 use crate::model::nginx::is_address;
-use crate::model::{Dialled, HopId, Link, LinkId, Lookup, Protocol, Target};
+use crate::model::tls::Client;
+use crate::model::{Dialled, HopId, Link, LinkId, Lookup, Protocol, Setting, Target};
 use crate::source::{Span, Spanned};
 use crate::syntax::haproxy::Line;
 use crate::syntax::proxy_value::{haproxy_address, has_variable};
@@ -34,21 +35,35 @@ pub struct Server {
     pub maxconn: Option<Spanned<u64>>,
     /// The word that has the PROXY header sent.
     pub sends_proxy: Option<Span>,
+    /// How TLS is opened, on its way into [`Model::tls`](crate::model::Model::tls).
+    pub(super) tls: Option<Client>,
 }
 
 /// The servers of a backend's `server` and `server-template` lines, each with its link.
-pub(super) fn servers(proxy: &Proxy, hop: HopId, tcp: bool) -> Vec<(Link, Server)> {
+pub(super) fn servers(
+    proxy: &Proxy,
+    hop: HopId,
+    tcp: bool,
+    version: &Setting<String>,
+) -> Vec<(Link, Server)> {
     let templates = proxy.own(&["server-template"]).map(|line| (line, 3));
     let servers = proxy.own(&["server"]).map(|line| (line, 2));
     let mut lines: Vec<(&Line, usize)> = servers.chain(templates).collect();
     lines.sort_by_key(|(line, _)| line.span);
     lines
         .into_iter()
-        .filter_map(|(line, at)| server(proxy, hop, line, at, tcp))
+        .filter_map(|(line, at)| server(proxy, hop, line, at, tcp, version))
         .collect()
 }
 
-fn server(proxy: &Proxy, hop: HopId, line: &Line, at: usize, tcp: bool) -> Option<(Link, Server)> {
+fn server(
+    proxy: &Proxy,
+    hop: HopId,
+    line: &Line,
+    at: usize,
+    tcp: bool,
+    version: &Setting<String>,
+) -> Option<(Link, Server)> {
     let parameters = Parameters::of(proxy, line, at + 1);
     let link = link(proxy, hop, line, at, tcp, &parameters)?;
     let name = &line.words[1];
@@ -72,8 +87,16 @@ fn server(proxy: &Proxy, hop: HopId, line: &Line, at: usize, tcp: bool) -> Optio
         resolvers: parameters.value("resolvers"),
         maxconn: number("maxconn").filter(|most| most.value > 0),
         sends_proxy: sends_proxy(&parameters),
+        tls: tls::client(proxy, hop, link.span, &parameters, version)
+            .filter(|_| !line.conditional && !is_template(line)),
     };
     Some((link, server))
+}
+
+/// Whether something fills the line in before HAProxy reads it.
+fn is_template(line: &Line) -> bool {
+    let tagged = |text: &str| ["{{", "{%", "<%"].iter().any(|tag| text.contains(tag));
+    line.words.iter().any(|word| tagged(&word.text))
 }
 
 /// The host of an address of an internet family that has no port.

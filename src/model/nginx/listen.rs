@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::model::nginx::Reader;
 use crate::model::nginx::scope::Scope;
+use crate::model::nginx::{Reader, tls};
+use crate::model::tls::Terms;
 use crate::model::{Address, Bind, Listener, Protocol, Setting};
 use crate::source::Spanned;
 use crate::syntax::nginx::Directive;
@@ -13,25 +14,33 @@ impl<'a> Reader<'a> {
     /// The listeners of a server, as indexes into the hop's.
     pub(super) fn listen(&mut self, scope: &Scope<'a>, stream: bool) -> Vec<usize> {
         let http2 = scope.flag("http2", false);
-        let listeners: Vec<Listener> = scope
+        let terms = tls::terms(&tls::Asked {
+            scope,
+            version: &self.model.hop(self.hop).version,
+            seen: self.seen(),
+        });
+        let listeners: Vec<(Listener, bool)> = scope
             .own("listen")
-            .filter_map(|directive| listener(directive, stream, http2))
+            .filter_map(|directive| {
+                let listener = listener(directive, stream, http2, &terms)?;
+                Some((listener, tls::is_default(directive)))
+            })
             .collect();
         let listeners = if listeners.is_empty() && !stream {
-            vec![default_listener()]
+            vec![(default_listener(), false)]
         } else {
             listeners
         };
         let mut seen = HashSet::new();
         let indexes = listeners
             .into_iter()
-            .map(|listener| self.listener(listener));
+            .map(|(listener, default)| self.listener(listener, default));
         indexes.filter(|at| seen.insert(*at)).collect()
     }
 
     /// The index of a listener that the hop has, or has from now on. Of two at an unknown address nobody knows whether
     /// they are one.
-    fn listener(&mut self, listener: Listener) -> usize {
+    fn listener(&mut self, listener: Listener, default: bool) -> usize {
         let known = &mut self.model.hops[self.hop.0 as usize].listeners;
         let next = known.len();
         let address = listener.address.value().cloned();
@@ -44,6 +53,8 @@ impl<'a> Reader<'a> {
         };
         if at == next {
             known.push(listener);
+        } else if let (Some(known), Some(terms)) = (&mut known[at].tls, listener.tls) {
+            known.join(terms, default);
         }
         at
     }
@@ -63,10 +74,11 @@ fn default_listener() -> Listener {
         backlog: None,
         admits: None,
         access: None,
+        tls: None,
     }
 }
 
-fn listener(directive: &Directive, stream: bool, http2: bool) -> Option<Listener> {
+fn listener(directive: &Directive, stream: bool, http2: bool, terms: &Terms) -> Option<Listener> {
     let arg = directive.args.first()?;
     let has = |flag: &str| directive.args.iter().any(|arg| arg.value == flag);
     if has("udp") || has("quic") {
@@ -86,6 +98,7 @@ fn listener(directive: &Directive, stream: bool, http2: bool) -> Option<Listener
         backlog: None,
         admits: None,
         access: None,
+        tls: has("ssl").then(|| terms.clone()),
     })
 }
 

@@ -167,6 +167,10 @@ pub(super) struct Passed {
     pub(super) protocol: Protocol,
     /// Index of the upstream, if it is exactly one.
     pub(super) upstream: Option<usize>,
+    /// The host of the URL or the name of the upstream, if it is exactly one and known.
+    pub(super) host: Option<String>,
+    /// Whether TLS is opened.
+    pub(super) secure: bool,
 }
 
 /// An address on its way to a link.
@@ -197,10 +201,15 @@ impl<'a> Reader<'a> {
             links: Vec::new(),
             protocol: family.protocol,
             upstream: None,
+            host: None,
+            secure: family == STREAM && scope.flag("proxy_ssl", false),
         };
         for text in &texts {
             let raw = upstream_url(text).unwrap_or_default();
             passed.protocol = protocol(&raw, family);
+            passed.secure |= matches!(raw.scheme.as_deref(), Some("https" | "grpcs" | "suwsgi"));
+            let host = raw.host.clone().filter(|host| !has_variable(host));
+            passed.host = host.filter(|_| texts.len() == 1);
             let name = raw.host.as_deref().unwrap_or("");
             let group = self.groups.get(&name.to_ascii_lowercase()).copied();
             if let Some(at) = group.filter(|_| raw.port.is_none()) {

@@ -79,7 +79,7 @@ const VALUED: &[&str] = &[
 ];
 
 /// The parameters of a server: those of `default-server` first, nearest last, then its own. A later one wins.
-pub(super) struct Parameters<'a> {
+pub(in crate::model::haproxy) struct Parameters<'a> {
     pairs: Vec<(&'a Word, Option<&'a Word>)>,
     proxy: &'a Proxy<'a>,
 }
@@ -105,7 +105,7 @@ impl<'a> Parameters<'a> {
     }
 
     /// Where a flag is set, unless `no-…` or its opposite takes it back.
-    pub(super) fn flag(&self, name: &str) -> Option<Span> {
+    pub(in crate::model::haproxy) fn flag(&self, name: &str) -> Option<Span> {
         let opposite = if name == "disabled" { "enabled" } else { "" };
         let about = |word: &Word| {
             let text = word.text.as_str();
@@ -115,8 +115,14 @@ impl<'a> Parameters<'a> {
         (word.text == name).then_some(word.span)
     }
 
+    /// Where a parameter is named, whatever its value.
+    pub(in crate::model::haproxy) fn named(&self, name: &str) -> Option<Span> {
+        let (word, _) = self.pairs.iter().rfind(|(word, _)| word.text == name)?;
+        Some(word.span)
+    }
+
     /// What follows a parameter's name; `None` as well if it holds an unknown variable.
-    pub(super) fn value(&self, name: &str) -> Option<Spanned<String>> {
+    pub(in crate::model::haproxy) fn value(&self, name: &str) -> Option<Spanned<String>> {
         let (_, value) = self.pairs.iter().rfind(|(word, _)| word.text == name)?;
         let word = (*value)?;
         Some(Spanned::new(self.proxy.word(word).ok()?, word.span))
