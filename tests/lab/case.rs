@@ -15,7 +15,7 @@ use super::program::Program;
 use super::proxy::Proxy;
 use super::spec::{Only, Request, Spec};
 use super::stack::{Stack, lift};
-use super::{app, dns, proxy, stub};
+use super::{app, certificate, dns, proxy, stub};
 
 /// How long a proxy may take to listen; one that may not start ends long before.
 const START: Duration = Duration::from_secs(5);
@@ -35,6 +35,12 @@ pub(crate) struct Report {
 /// Runs an example. An error is a failure of the lab or of the page, never an outcome.
 pub(crate) fn run(files: &[File], spec: &Spec, only: Only) -> Result<Report, String> {
     let (dir, net) = place();
+    let made = certificate::make(&spec.certificate, &dir.0)?;
+    let made = made
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()));
+    let files: Vec<File> = files.iter().copied().chain(made).collect();
+    let files = files.as_slice();
     let mut stack = Stack::read(files, &dir.0, net)?;
     for (index, stub) in spec.stub.iter().enumerate() {
         if stack.service(&stub.service).is_none() {

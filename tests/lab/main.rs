@@ -20,6 +20,7 @@ mod address;
 mod app;
 mod budget;
 mod case;
+mod certificate;
 mod client;
 mod dns;
 mod haproxy;

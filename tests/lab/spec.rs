@@ -37,6 +37,20 @@ pub(crate) struct Spec {
     /// Stand-ins for programs that the lab has not, and for hosts outside the project.
     #[serde(default)]
     pub(crate) stub: Vec<Stub>,
+    /// Certificates that the example has beside the files of the page.
+    #[serde(default)]
+    pub(crate) certificate: Vec<Certificate>,
+}
+
+/// A certificate, signed by itself, with its key in the same file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Certificate {
+    /// Its path in the project.
+    pub(crate) file: String,
+    /// The names of hosts that it is for.
+    #[serde(default)]
+    pub(crate) names: Vec<String>,
 }
 
 /// One request of the client.

@@ -1,0 +1,58 @@
+//! Certificates of an example, made anew for each run: no key lies in the repository, and none ever expires in it.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::program::need;
+use super::spec::Certificate;
+
+/// The path and the text of each: certificate and key in one file, which nginx and HAProxy both take.
+pub(crate) fn make(all: &[Certificate], dir: &Path) -> Result<Vec<(String, String)>, String> {
+    all.iter()
+        .map(|one| Ok((one.file.clone(), text(one, dir)?)))
+        .collect()
+}
+
+fn text(told: &Certificate, dir: &Path) -> Result<String, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", told.file);
+    std::fs::create_dir_all(dir).map_err(failed)?;
+    let (key, certificate) = (dir.join("made.key"), dir.join("made.pem"));
+    let names: Vec<String> = told
+        .names
+        .iter()
+        .map(|name| format!("DNS:{name}"))
+        .collect();
+    let mut command = Command::new(need("openssl")?);
+    // Signed by itself: a file that holds it is also the one that says whom to trust.
+    command.args([
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "7",
+    ]);
+    command.arg("-subj").arg(format!(
+        "/CN={}",
+        told.names.first().map_or("lab", String::as_str)
+    ));
+    if !names.is_empty() {
+        command
+            .arg("-addext")
+            .arg(format!("subjectAltName={}", names.join(",")));
+    }
+    command
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate);
+    let output = command.output().map_err(failed)?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    let read = |path: &Path| std::fs::read_to_string(path).map_err(failed);
+    Ok(read(&certificate)? + &read(&key)?)
+}
