@@ -81,10 +81,15 @@ mod timeout_unit_suspect;
 mod timeout_zero;
 mod update_order_stop_first;
 mod upstream_behind_profile;
+mod upstream_client_cert_missing;
 mod upstream_host_unknown;
 mod upstream_name_misused;
 mod upstream_port_mismatch;
 mod upstream_server_portless;
+mod upstream_sni_from_host;
+mod upstream_sni_missing;
+mod upstream_tls_version;
+mod upstream_verify_misconfigured;
 mod upstream_without_servers;
 mod variable_undefined;
 mod waits;
@@ -223,10 +228,18 @@ pub const RULES: &[Rule] = &[
     rule!("timeout-zero", timeout_zero),
     rule!("update-order-stop-first", update_order_stop_first),
     rule!("upstream-behind-profile", upstream_behind_profile),
+    rule!("upstream-client-cert-missing", upstream_client_cert_missing),
     rule!("upstream-host-unknown", upstream_host_unknown),
     rule!("upstream-name-misused", upstream_name_misused),
     rule!("upstream-port-mismatch", upstream_port_mismatch),
     rule!("upstream-server-portless", upstream_server_portless),
+    rule!("upstream-sni-from-host", upstream_sni_from_host),
+    rule!("upstream-sni-missing", upstream_sni_missing),
+    rule!("upstream-tls-version", upstream_tls_version),
+    rule!(
+        "upstream-verify-misconfigured",
+        upstream_verify_misconfigured
+    ),
     rule!("upstream-without-servers", upstream_without_servers),
     rule!("variable-undefined", variable_undefined),
     rule!("websocket-headers-missing", websocket_headers_missing),

@@ -1,0 +1,62 @@
+//! rules/upstream-client-cert-missing.md
+
+use crate::finding::Effect;
+use crate::model::chain::reached;
+use crate::model::tls::Client;
+use crate::model::{HopId, HopKind, Link};
+use crate::rules::Ctx;
+use crate::rules::alike::Alike;
+use crate::source::Span;
+
+pub(super) fn check(cx: &mut Ctx) {
+    let mut alike = Alike::new();
+    let bare = cx
+        .model
+        .tls
+        .iter()
+        .filter(|client| client.certificate.value() == Some(&false));
+    for client in bare {
+        for id in &client.links {
+            let link = cx.model.link(*id);
+            if let Some((behind, place)) = demanded(cx, link) {
+                alike.add((client.hop, behind, place), client.span, (client, link));
+            }
+        }
+    }
+    for ((hop, behind, place), ways) in alike.groups() {
+        report(cx, hop, behind, place, &ways);
+    }
+}
+
+/// The listener that a link reaches, if it takes nobody without a certificate.
+fn demanded(cx: &Ctx, link: &Link) -> Option<(HopId, Span)> {
+    let (hop, at) = reached(&link.target)?;
+    let demands = &cx.model.hop(hop).listeners[at].tls.as_ref()?.demands;
+    Some((hop, demands.span()?)).filter(|_| demands.value() == Some(&true))
+}
+
+fn report(cx: &mut Ctx, hop: HopId, behind: HopId, place: Span, ways: &[(&Client, &Link)]) {
+    let (client, link) = ways[0];
+    let (from, to) = (cx.hop_name(hop), cx.hop_name(behind));
+    // nginx finishes the handshake and answers; HAProxy breaks it off.
+    let (effect, status) = match cx.model.hop(behind).kind {
+        HopKind::Nginx => (Effect::Response, &[400][..]),
+        _ => cx.refused(link),
+    };
+    let message = format!("{to} asks for a certificate, and {from} has none to show");
+    let help = match client.module {
+        Some(module) => format!(
+            "set `{module}_certificate` and `{module}_certificate_key`, signed by the authority that {to} trusts"
+        ),
+        None => format!(
+            "add `crt` with a certificate and its key, signed by the authority that {to} trusts"
+        ),
+    };
+    let finding = cx.report(client.span, message);
+    finding
+        .here("no certificate of its own is set")
+        .again(ways[1..].iter().map(|(client, _)| client.span))
+        .label(place, "takes nobody without a certificate")
+        .help(help)
+        .outcome(effect, status);
+}
