@@ -5,6 +5,7 @@ pub mod constant;
 pub mod dockerfile;
 mod guess;
 pub mod haproxy;
+pub mod near;
 pub mod nginx;
 pub mod proxy_value;
 pub mod value;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use no502::rules::RULES;
+use no502::syntax::near::nearest;
 
 use crate::disk;
 
@@ -102,36 +103,9 @@ pub(crate) fn unknown_rule(id: &str) -> Failure {
 /// "did you mean …"; `None` if no known name is near.
 pub(crate) fn did_you_mean<'a>(
     written: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
+    known: impl Iterator<Item = &'a str>,
 ) -> Option<String> {
-    let furthest = (written.chars().count() / 3).max(1);
-    known
-        .map(|name| (distance(written, name), name))
-        .filter(|(distance, _)| *distance <= furthest)
-        .min()
-        .map(|(_, name)| format!("did you mean `{name}`?"))
-}
-
-/// How many letters must be put in, taken out, changed or swapped to make one word of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut two_ago: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    let mut before = None;
-    for (row, letter) in a.chars().enumerate() {
-        let mut now = vec![row + 1];
-        for (at, other) in b.iter().enumerate() {
-            let change = last[at] + usize::from(letter != *other);
-            let mut cost = change.min(last[at + 1] + 1).min(now[at] + 1);
-            if at > 0 && Some(*other) == before && letter == b[at - 1] {
-                cost = cost.min(two_ago[at - 1] + 1);
-            }
-            now.push(cost);
-        }
-        two_ago = std::mem::replace(&mut last, now);
-        before = Some(letter);
-    }
-    last[b.len()]
+    nearest(written, known).map(|name| format!("did you mean `{name}`?"))
 }
 
 #[cfg(test)]
