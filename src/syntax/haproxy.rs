@@ -1,8 +1,10 @@
 //! HAProxy: sections, lines and words, exactly as HAProxy splits them. A line that HAProxy refuses costs that line
 //! alone; everything else of the file is in the tree.
 
+mod acls;
 mod condition;
 mod expand;
+mod keywords;
 mod sections;
 mod values;
 mod words;
@@ -12,6 +14,7 @@ use crate::source::{FileId, Span, Spanned};
 
 pub use condition::{Reader, Variable};
 pub use expand::{expand, expand_address};
+pub use keywords::takes_value;
 
 /// One word of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -360,7 +360,7 @@ fn assert_nothing_is_lost(tree: &Tree, text: &str) {
 }
 
 fn word(written: &str) -> Word {
-    let tree = parse(FileId(0), &format!("global\n  key {written}\n"));
+    let tree = parse(FileId(0), &format!("global\n  description {written}\n"));
     assert_eq!(tree.errors, [], "{written}");
     tree.sections[0].lines[0].words[1].clone()
 }

@@ -1,9 +1,10 @@
 //! Puts lines into sections, and follows `.if` as far as the text alone decides it.
 
 use super::condition::{Certainty, Reader, evaluate};
-use super::{Line, Section, Tree, values};
+use super::{Line, Section, Tree, acls, keywords, values};
 use crate::finding::SyntaxError;
 use crate::source::{FileId, Spanned};
+use crate::syntax::near::nearest;
 
 /// Keywords that open a section in any of HAProxy 2.4 to 3.4. A line that starts with one of them opens it wherever it
 /// stands, indented or not.
@@ -38,6 +39,7 @@ pub(super) struct Builder<'a> {
     reader: &'a Reader<'a>,
     tree: Tree,
     levels: Vec<Level>,
+    check: keywords::Check,
 }
 
 /// One open `.if`.
@@ -73,6 +75,7 @@ impl<'a> Builder<'a> {
             reader,
             tree: Tree::default(),
             levels: Vec::new(),
+            check: keywords::Check::default(),
         }
     }
 
@@ -99,7 +102,8 @@ impl<'a> Builder<'a> {
         }
         self.nul(text);
         let doubles = values::doubles(&self.tree.sections);
-        self.tree.errors.extend(doubles);
+        let unnamed = self.tree.sections.iter().flat_map(acls::undefined);
+        self.tree.errors.extend(doubles.into_iter().chain(unnamed));
         self.tree.errors.sort_by_key(|error| error.span.start);
         self.tree
     }
@@ -118,39 +122,70 @@ impl<'a> Builder<'a> {
             if !line.conditional {
                 self.tree.errors.extend(values::nameless(&line));
             }
-            let spanned = |at: usize| {
-                let word = line.words.get(at)?;
-                Some(Spanned::new(word.text.clone(), word.span))
-            };
-            self.tree.sections.push(Section {
-                kind: Spanned::new(line.words[0].text.clone(), line.words[0].span),
-                name: name_at(&line).and_then(spanned),
-                head: line,
-                lines: Vec::new(),
-            });
-        } else if let Some(section) = self.tree.sections.last_mut() {
+            let kind = line.words[0].text.clone();
+            self.begin(kind, line);
+            return;
+        }
+        let Some(section) = self.tree.sections.last_mut() else {
             if !line.conditional {
-                self.tree.errors.extend(values::impossible(section, &line));
+                self.outside(line);
             }
-            section.lines.push(line);
-        } else if !line.conditional {
-            self.outside(&line);
+            return;
+        };
+        let mut meant = None;
+        if !line.conditional {
+            meant = keywords::meant_section(section, &line, &SECTIONS);
+            let errors = &mut self.tree.errors;
+            if let Some(kind) = meant {
+                errors.push(no_section(&line, kind));
+            } else {
+                errors.extend(values::impossible(section, &line));
+                errors.extend(self.check.line(section, &line));
+            }
+        }
+        match meant {
+            // What follows belongs to the section that was meant.
+            Some(kind) => self.begin(kind.to_owned(), line),
+            None => section.lines.push(line),
         }
     }
 
-    fn outside(&mut self, line: &Line) {
-        let text = &line.words[0].text;
-        let (message, expected) = match text.strip_prefix('\u{feff}') {
-            Some(_) => (
-                "the file starts with a byte order mark, which HAProxy takes for a part of the first word".to_owned(),
+    fn begin(&mut self, kind: String, line: Line) {
+        self.check.turn();
+        let spanned = |at: usize| {
+            let word = line.words.get(at)?;
+            Some(Spanned::new(word.text.clone(), word.span))
+        };
+        self.tree.sections.push(Section {
+            kind: Spanned::new(kind, line.words[0].span),
+            name: name_at(&line).and_then(spanned),
+            head: line,
+            lines: Vec::new(),
+        });
+    }
+
+    /// A line before any section; the tree goes on with the section that it was meant to open.
+    fn outside(&mut self, line: Line) {
+        let text = line.words[0].text.as_str();
+        let marked = text.strip_prefix('\u{feff}');
+        let meant = nearest(marked.unwrap_or(text), SECTIONS.into_iter())
+            .filter(|_| !line.words[0].has_env);
+        match (marked, meant) {
+            (Some(_), _) => self.error(
+                &line,
+                0,
+                "the file starts with a byte order mark, which HAProxy takes for a part of the first word",
                 "a file without it",
             ),
-            None => (
-                format!("`{}` stands outside of any section", shown(text)),
-                "`global`, `defaults`, `frontend`, `backend`, `listen` or another section",
-            ),
-        };
-        self.error(line, 0, message, expected);
+            (None, Some(meant)) => self.refuse(no_section(&line, meant)),
+            (None, None) => {
+                let message = format!("`{}` stands outside of any section", shown(text));
+                self.error(&line, 0, message, "`global`, `defaults`, `frontend`, `backend`, `listen` or another section");
+            }
+        }
+        if let Some(kind) = meant {
+            self.begin(kind.to_owned(), line);
+        }
     }
 
     fn directive(&mut self, line: Line) {
@@ -292,6 +327,14 @@ impl<'a> Builder<'a> {
             message: message.into(),
             expected: expected.to_owned(),
         });
+    }
+}
+
+fn no_section(line: &Line, meant: &str) -> SyntaxError {
+    SyntaxError {
+        span: line.words[0].span,
+        message: format!("`{}` is no kind of section", shown(&line.words[0].text)),
+        expected: format!("`{meant}`"),
     }
 }
 

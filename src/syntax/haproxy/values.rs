@@ -108,7 +108,7 @@ fn double_servers(section: &Section) -> impl Iterator<Item = SyntaxError> {
 }
 
 /// Something else writes a part of this text before HAProxy reads it.
-fn is_filled_in(text: &str) -> bool {
+pub(super) fn is_filled_in(text: &str) -> bool {
     text.contains(['$', '{', '}', '<', '>', '%'])
 }
 

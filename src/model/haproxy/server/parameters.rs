@@ -2,81 +2,7 @@
 
 use crate::model::haproxy::section::Proxy;
 use crate::source::{Span, Spanned};
-use crate::syntax::haproxy::{Line, Word};
-
-/// Parameters that a value follows, in any of HAProxy 2.4 to 3.4.
-const VALUED: &[&str] = &[
-    "addr",
-    "agent-addr",
-    "agent-inter",
-    "agent-port",
-    "agent-send",
-    "alpn",
-    "ca-file",
-    "check-alpn",
-    "check-proto",
-    "check-sni",
-    "ciphers",
-    "ciphersuites",
-    "client-sigalgs",
-    "cookie",
-    "crl-file",
-    "crt",
-    "curves",
-    "downinter",
-    "error-limit",
-    "fall",
-    "fastinter",
-    "guid",
-    "hash-key",
-    "id",
-    "idle-ping",
-    "init-addr",
-    "init-state",
-    "inter",
-    "interface",
-    "log-bufsize",
-    "log-proto",
-    "max-reuse",
-    "maxconn",
-    "maxqueue",
-    "minconn",
-    "namespace",
-    "npn",
-    "observe",
-    "on-error",
-    "on-marked-down",
-    "on-marked-up",
-    "pool-conn-name",
-    "pool-low-conn",
-    "pool-max-conn",
-    "pool-purge-delay",
-    "port",
-    "proto",
-    "proxy-v2-options",
-    "redir",
-    "resolve-net",
-    "resolve-opts",
-    "resolve-prefer",
-    "resolvers",
-    "rise",
-    "shard",
-    "sigalgs",
-    "slowstart",
-    "sni",
-    "socks4",
-    "source",
-    "ssl-max-ver",
-    "ssl-min-ver",
-    "tcp-md5sig",
-    "tcp-ut",
-    "track",
-    "usesrc",
-    "verify",
-    "verifyhost",
-    "weight",
-    "ws",
-];
+use crate::syntax::haproxy::{Line, Word, takes_value};
 
 /// The parameters of a server: those of `default-server` first, nearest last, then its own. A later one wins.
 pub(in crate::model::haproxy) struct Parameters<'a> {
@@ -132,7 +58,7 @@ impl<'a> Parameters<'a> {
 fn take<'a>(words: &'a [Word], pairs: &mut Vec<(&'a Word, Option<&'a Word>)>) {
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let value = if VALUED.contains(&word.text.as_str()) {
+        let value = if takes_value(&word.text) {
             words.next()
         } else {
             None
