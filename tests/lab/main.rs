@@ -24,6 +24,7 @@ mod certificate;
 mod client;
 mod dns;
 mod haproxy;
+mod lines;
 mod nginx;
 mod program;
 mod proxy;
