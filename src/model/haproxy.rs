@@ -7,6 +7,7 @@ mod retry;
 mod section;
 mod server;
 mod sizes;
+mod statements;
 mod timer;
 mod tls;
 mod unset;
@@ -29,6 +30,7 @@ pub use probe::{Probe, ProbeHead};
 pub use process::{Process, Resolvers, Undefined, UndefinedKind, Way};
 use section::{Frame, Proxy};
 pub use server::Server;
+pub use statements::{Statement, statements};
 pub use timer::Timer;
 pub use unset::{Unset, unset};
 

@@ -1,8 +1,10 @@
 //! rules/directive-removed.md
 
+mod haproxy;
+
 use crate::finding::{Confidence, Severity};
+use crate::model::HopId;
 use crate::model::version::{Versions, at_least};
-use crate::model::{HopId, HopKind};
 use crate::rules::Ctx;
 use crate::rules::alike::Alike;
 use crate::source::Span;
@@ -10,6 +12,7 @@ use crate::syntax::nginx::Directive;
 
 pub(super) fn check(cx: &mut Ctx) {
     nginx(cx);
+    haproxy::check(cx);
 }
 
 /// A word that a program no longer has.
@@ -146,10 +149,6 @@ impl Removed {
 
 /// One finding for every place where a process has a word that its version lacks; a warning where the version may have it.
 fn report(cx: &mut Ctx, hop: HopId, row: &Removed, spans: &[Span]) {
-    let program = match cx.model.hop(hop).kind {
-        HopKind::HaProxy => "HAProxy",
-        _ => "nginx",
-    };
     let version = &cx.model.hop(hop).version;
     let sure = match at_least(version, row.gone) {
         Versions::All => true,
@@ -160,20 +159,20 @@ fn report(cx: &mut Ctx, hop: HopId, row: &Removed, spans: &[Span]) {
     let message = match &have {
         Some(have) if sure => {
             format!(
-                "{program} {have} has no {}, which was gone by {}",
+                "nginx {have} has no {}, which was gone by {}",
                 row.words(),
                 row.gone
             )
         }
         Some(have) => {
             format!(
-                "{program} has no {} from {} on, and this is {have}",
+                "nginx has no {} from {} on, and this is {have}",
                 row.words(),
                 row.gone
             )
         }
         None => format!(
-            "{program} has no {} from {} on, and nothing tells which version this is",
+            "nginx has no {} from {} on, and nothing tells which version this is",
             row.words(),
             row.gone
         ),
@@ -182,7 +181,7 @@ fn report(cx: &mut Ctx, hop: HopId, row: &Removed, spans: &[Span]) {
     finding.here("unknown, and fatal");
     finding.again(spans[1..].iter().copied());
     if let (Some(have), Some(image)) = (have, image) {
-        finding.label(image, format!("{program} {have}"));
+        finding.label(image, format!("nginx {have}"));
     }
     finding.help(row.instead).because("word", row.words());
     if !sure {

@@ -8,8 +8,8 @@ use crate::finding::SyntaxError;
 use crate::source::Span;
 use crate::syntax::proxy_value::{RawAddress, address_list, haproxy_address, haproxy_time};
 
-/// Timeouts of a proxy in any of HAProxy 2.4 to 3.4.
-const TIMEOUTS: [&str; 13] = [
+/// Timeouts of a proxy in any of HAProxy 2.4 to 3.4, and those that it names in order to refuse them.
+const TIMEOUTS: [&str; 16] = [
     "check",
     "client",
     "client-fin",
@@ -23,6 +23,9 @@ const TIMEOUTS: [&str; 13] = [
     "tarpit",
     "tunnel",
     "server-hs",
+    "clitimeout",
+    "contimeout",
+    "srvtimeout",
 ];
 
 /// The longest time that HAProxy can keep, about 24.8 days.
