@@ -71,6 +71,8 @@ pub struct Section {
     pub redispatch: Option<Span>,
     /// `cookie`: a client sticks to a server.
     pub cookie: Option<Span>,
+    /// The `use_backend` lines of a frontend that leads everything somewhere under conditions alone, and nothing anywhere else.
+    pub conditional_ways: Vec<Span>,
     /// Whether a frontend leads here. A `listen` always counts.
     pub reached: bool,
     /// Whether some request may get an answer, or a connection, without a server; true as well where not all is known.
@@ -208,6 +210,7 @@ impl<'a> Reader<'a> {
             balance: proxy.value_of(&["balance"]),
             redispatch: proxy.option("redispatch"),
             cookie: proxy.own(&["cookie"]).next().map(|line| line.span),
+            conditional_ways: proxy.conditional_ways(),
             serverless: proxy.manages_without_servers() || self.dials_clients_choice,
             kind,
         });
@@ -247,12 +250,17 @@ impl<'a> Reader<'a> {
                 continue;
             };
             let name = front.word(word).unwrap_or_default();
-            match self.backs.get(name.as_str()).copied() {
-                Some(back) if seen.insert(back.name()) => {
-                    self.route(front, &back, line, &listeners);
+            // A map may be added to while HAProxy runs.
+            self.any_reached |= name.contains("%[") || name.is_empty();
+            let given = process::mapped_names(front, &name, word.span);
+            let names = std::iter::once(name).chain(given.into_iter().map(|name| name.value));
+            for name in names {
+                match self.backs.get(name.as_str()).copied() {
+                    Some(back) if seen.insert(back.name()) => {
+                        self.route(front, &back, line, &listeners);
+                    }
+                    _ => {}
                 }
-                None if name.contains("%[") || name.is_empty() => self.any_reached = true,
-                _ => {}
             }
         }
     }

@@ -1,7 +1,9 @@
 //! One HAProxy process: its files in the order in which they are given to it.
 
+use std::collections::BTreeMap;
+
 use crate::project::{Envsubst, ServiceRef};
-use crate::source::FileId;
+use crate::source::{FileId, Spanned};
 use crate::syntax::haproxy::Section;
 use crate::syntax::value::Text;
 
@@ -24,6 +26,8 @@ pub struct HaproxyConf {
     pub unmounted: bool,
     /// Whether the container runs nothing but this HAProxy.
     pub alone: bool,
+    /// The values of the map files that give names of backends, by the path that is written.
+    pub maps: BTreeMap<String, Vec<Spanned<String>>>,
     /// Where its files were put, and where it looks instead, if nothing is there.
     pub misplaced: Option<(String, String)>,
 }

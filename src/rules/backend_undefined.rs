@@ -2,8 +2,12 @@
 
 use std::collections::HashSet;
 
-use crate::model::haproxy::{Undefined, UndefinedKind};
+use crate::finding::{Effect, Severity};
+use crate::model::haproxy::{Section, Undefined, UndefinedKind};
 use crate::rules::Ctx;
+use crate::rules::alike::Alike;
+use crate::rules::words::list;
+use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
     let model = cx.model;
@@ -17,9 +21,15 @@ pub(super) fn check(cx: &mut Ctx) {
                 let same =
                     |other: &&&Undefined| (needs(other.kind), other.name.value.as_str()) == what;
                 let places: Vec<&Undefined> = names.iter().filter(same).copied().collect();
-                report(cx, &places);
+                match name.lookup {
+                    Some(lookup) => report_mapped(cx, &places, lookup),
+                    None => report(cx, &places),
+                }
             }
         }
+    }
+    if cx.settings.pedantic {
+        rest(cx);
     }
 }
 
@@ -28,7 +38,7 @@ fn is_elsewhere(cx: &Ctx, name: &Undefined) -> bool {
     let wanted = &name.name.value;
     let mut processes = cx.model.processes.iter();
     match name.kind {
-        UndefinedKind::UseBackend | UndefinedKind::DefaultBackend => {
+        UndefinedKind::UseBackend | UndefinedKind::DefaultBackend | UndefinedKind::MapValue => {
             let mut sections = cx.model.sections.iter();
             sections.any(|section| section.kind != "frontend" && section.name == *wanted)
         }
@@ -51,6 +61,7 @@ fn is_elsewhere(cx: &Ctx, name: &Undefined) -> bool {
 fn needs(kind: UndefinedKind) -> &'static str {
     match kind {
         UndefinedKind::UseBackend | UndefinedKind::DefaultBackend => "backend",
+        UndefinedKind::MapValue => "backend of a map",
         UndefinedKind::Resolvers => "resolvers",
         UndefinedKind::Defaults => "defaults",
     }
@@ -65,6 +76,7 @@ fn report(cx: &mut Ctx, places: &[&Undefined]) {
         UndefinedKind::DefaultBackend => "default_backend",
         UndefinedKind::Resolvers => "resolvers",
         UndefinedKind::Defaults => "from",
+        UndefinedKind::MapValue => "map",
     };
     let message = match (&first.other, first.kind) {
         (Some(other), _) => format!(
@@ -94,4 +106,98 @@ fn report(cx: &mut Ctx, places: &[&Undefined]) {
         })
         .because("kind", needs)
         .because("name", name);
+}
+
+/// A name in a map is looked up for each request, so that HAProxy starts with it.
+fn report_mapped(cx: &mut Ctx, places: &[&Undefined], lookup: Span) {
+    let first = places[0];
+    let name = &first.name.value;
+    let tcp = is_tcp(cx, first.section);
+    let outcome = match &first.instead {
+        Some(instead) => format!("HAProxy goes on to {}", instead.value),
+        None if tcp => "its connections are closed".to_owned(),
+        None => "its requests get 503 at once".to_owned(),
+    };
+    let message = format!("the map leads to {name}, and no backend has that name: {outcome}");
+    let finding = cx.report(first.name.span, message);
+    finding.here(format!("no backend {name}"));
+    finding.again(places[1..].iter().map(|place| place.name.span));
+    if lookup != first.name.span {
+        finding.label(lookup, "looks the name up for each request");
+    }
+    match &first.instead {
+        Some(instead) => {
+            finding
+                .severity(Severity::Warning)
+                .label(instead.span, "what this entry was to take goes here")
+                .outcome(Effect::Response, &[]);
+        }
+        None if tcp => {
+            finding.outcome(Effect::Closed, &[]);
+        }
+        None => {
+            finding.outcome(Effect::Response, &[503]);
+        }
+    }
+    finding
+        .help(format!("add `backend {name}`, or name one that there is"))
+        .because("kind", "map")
+        .because("name", name);
+}
+
+fn is_tcp(cx: &Ctx, section: Span) -> bool {
+    let mut sections = cx.model.sections.iter();
+    sections.any(|other| other.span == section && other.tcp)
+}
+
+/// Frontends without a way for the rest, which may be meant so; one finding for a process.
+fn rest(cx: &mut Ctx) {
+    let model = cx.model;
+    let mut found = Alike::new();
+    for section in model
+        .sections
+        .iter()
+        .filter(|section| !section.conditional_ways.is_empty())
+    {
+        found.add((section.hop, section.tcp), section.span, section);
+    }
+    for ((_, tcp), sections) in found.groups() {
+        report_rest(cx, &sections, tcp);
+    }
+}
+
+fn report_rest(cx: &mut Ctx, sections: &[&Section], tcp: bool) {
+    let first = sections[0];
+    let names: Vec<&str> = sections
+        .iter()
+        .map(|section| section.name.as_str())
+        .collect();
+    let outcome = if tcp {
+        "a connection that meets none is closed at once"
+    } else {
+        "a request that meets none gets 503 at once"
+    };
+    let noun = if names.len() == 1 {
+        "frontend"
+    } else {
+        "frontends"
+    };
+    let message = format!(
+        "all ways out of {noun} {} have conditions, and there is no default_backend: {outcome}",
+        list(&names)
+    );
+    let state = if tcp { "SC" } else { "SC--" };
+    let finding = cx.report(first.span, message);
+    finding
+        .here(format!("logged as `{}/<NOSRV>` with `{state}`", first.name))
+        .again(sections[1..].iter().map(|section| section.span))
+        .label(first.conditional_ways[0], "under a condition")
+        .severity(Severity::Info)
+        .help("add `default_backend`, or say what the rest gets, such as `http-request return status 404`")
+        .because("kind", "rest");
+    if tcp {
+        finding.outcome(Effect::Closed, &[]);
+    } else {
+        finding.outcome(Effect::Response, &[503]);
+    }
 }

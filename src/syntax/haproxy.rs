@@ -5,6 +5,7 @@ mod acls;
 mod condition;
 mod expand;
 mod keywords;
+mod map;
 mod sections;
 mod values;
 mod words;
@@ -15,6 +16,7 @@ use crate::source::{FileId, Span, Spanned};
 pub use condition::{Reader, Variable};
 pub use expand::{expand, expand_address};
 pub use keywords::takes_value;
+pub use map::{MapChoice, map_choice, map_values};
 
 /// One word of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,10 +3,14 @@
 use pest::Parser;
 use pest::iterators::Pair;
 
-mod grammar {
+pub(super) mod grammar {
+    //! The parser that pest derives.
+    #![allow(missing_docs, unreachable_pub)]
+
+    /// Parser of `grammars/proxy_value.pest`.
     #[derive(pest_derive::Parser)]
     #[grammar = "grammars/proxy_value.pest"]
-    pub(super) struct ProxyValue;
+    pub struct ProxyValue;
 }
 
 use grammar::{ProxyValue, Rule};

@@ -53,6 +53,7 @@ fn rewrite_line(view: View, line: &str, listens: &mut Vec<SocketAddr>) -> String
                 view.service.path(word).display().to_string()
             });
         }
+        "use_backend" => rewrite_word(&mut words, 1, |word| map(view, word)),
         "timeout" | "hold" => duration(view, &mut words, 2),
         _ => {}
     }
@@ -83,6 +84,27 @@ fn rewrite_line(view: View, line: &str, listens: &mut Vec<SocketAddr>) -> String
 fn rewrite_word(words: &mut [String], at: usize, new: impl FnOnce(&str) -> String) {
     if let Some(word) = words.get_mut(at) {
         *word = new(word);
+    }
+}
+
+/// The path in `%[…,map(path)]`.
+fn map(view: View, written: &str) -> String {
+    let path = written.find("map").and_then(|at| {
+        let open = at + written[at..].find('(')? + 1;
+        let close = open + written[open..].find([',', ')'])?;
+        Some((open, close))
+    });
+    match path {
+        Some((open, close)) => {
+            let outside = view.service.path(&written[open..close]);
+            format!(
+                "{}{}{}",
+                &written[..open],
+                outside.display(),
+                &written[close..]
+            )
+        }
+        None => written.to_owned(),
     }
 }
 

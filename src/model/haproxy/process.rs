@@ -6,7 +6,7 @@ use crate::model::haproxy::section::{Frame, Proxy, from};
 use crate::model::{HopId, ServiceRef};
 use crate::project::haproxy::HaproxyConf;
 use crate::source::{Span, Spanned};
-use crate::syntax::haproxy::{Line, Section, Word};
+use crate::syntax::haproxy::{Line, Section, Word, map_choice};
 use crate::syntax::proxy_value::haproxy_time;
 
 /// A HAProxy process.
@@ -73,6 +73,8 @@ pub enum UndefinedKind {
     Resolvers,
     /// `from`.
     Defaults,
+    /// A value of a map file, or what `use_backend` takes where the file has none.
+    MapValue,
 }
 
 /// A name that a section uses and that nothing defines.
@@ -86,6 +88,10 @@ pub struct Undefined {
     pub section: Span,
     /// A section that has the name and is of another kind.
     pub other: Option<Spanned<String>>,
+    /// Of a value of a map: the line that looks it up.
+    pub lookup: Option<Span>,
+    /// Where a request goes that a map sends to nobody: `default_backend`.
+    pub instead: Option<Spanned<String>>,
 }
 
 impl Process {
@@ -233,6 +239,7 @@ fn backends(front: &Proxy, names: &Names, undefined: &mut Vec<Undefined>) {
             continue;
         };
         let Ok(name) = front.word(word) else { continue };
+        mapped(front, &name, line, names, undefined);
         // `%[…]` is a name that only a request tells; `default_backend` takes it for a plain one.
         let chosen = line.words[0].text == "use_backend";
         if name.is_empty() || name.contains(['{', '<', '$']) || (chosen && name.contains('%')) {
@@ -251,8 +258,49 @@ fn backends(front: &Proxy, names: &Names, undefined: &mut Vec<Undefined>) {
             name: Spanned::new(name, word.span),
             section: front.span(),
             other: having.map(|(span, _)| Spanned::new("frontend".to_owned(), *span)),
+            lookup: None,
+            instead: None,
         });
     }
+}
+
+/// The names that a map gives a `use_backend`, each where it is written; none if the file was not seen.
+pub(super) fn mapped_names(front: &Proxy, name: &str, word: Span) -> Vec<Spanned<String>> {
+    let Some(choice) = map_choice(name) else {
+        return Vec::new();
+    };
+    let Some(values) = front.conf.maps.get(&choice.path) else {
+        return Vec::new();
+    };
+    let whole = |value: &str| format!("{}{value}{}", choice.before, choice.after);
+    let values = values
+        .iter()
+        .map(|value| Spanned::new(whole(&value.value), value.span));
+    let fallback = choice
+        .fallback
+        .iter()
+        .map(|value| Spanned::new(whole(value), word));
+    values.chain(fallback).collect()
+}
+
+/// HAProxy looks these names up for each request, and goes on with the next line where there is no such backend.
+fn mapped(front: &Proxy, name: &str, line: &Line, names: &Names, undefined: &mut Vec<Undefined>) {
+    let having = |name: &str| names.sections.get(name).is_some_and(|(_, passes)| *passes);
+    let instead = || front.value_of(&["default_backend"]);
+    let given = mapped_names(front, name, line.words[1].span);
+    undefined.extend(
+        given
+            .into_iter()
+            .filter(|name| !having(&name.value))
+            .map(|name| Undefined {
+                kind: UndefinedKind::MapValue,
+                name,
+                section: front.span(),
+                other: None,
+                lookup: Some(line.span),
+                instead: instead(),
+            }),
+    );
 }
 
 fn name_servers(
@@ -279,6 +327,8 @@ fn name_servers(
                 name: Spanned::new(word.text.clone(), word.span),
                 section: back.span(),
                 other: None,
+                lookup: None,
+                instead: None,
             });
         }
     }
@@ -296,5 +346,7 @@ fn parent(frame: &Frame, section: &Section) -> Option<Undefined> {
         name: Spanned::new(name.to_owned(), word.span),
         section: section.head.span,
         other: None,
+        lookup: None,
+        instead: None,
     })
 }

@@ -237,31 +237,52 @@ impl<'a> Proxy<'a> {
             &["filter"],
             &["use-fcgi-app"],
         ];
-        const ANSWERS: &[&str] = &[
-            "return",
-            "redirect",
-            "deny",
-            "tarpit",
-            "reject",
-            "silent-drop",
-            "use-service",
-            "auth",
-            "cache-use",
-            "switch-mode",
-        ];
-        let answers = |line: &Line| {
-            let rules = ["http-request", "tcp-request"];
-            let action = line.words.iter().skip(1).take(2);
-            rules.iter().any(|name| begins(line, &[name]))
-                && action
-                    .map(|word| word.text.as_str())
-                    .any(|word| ANSWERS.contains(&word) || word.starts_with("lua."))
-        };
         let alone = |line: &Line| ALONE.iter().any(|words| begins(line, words));
         self.section
             .lines
             .iter()
             .any(|line| alone(line) || answers(line) || line.conditional)
+    }
+
+    /// The `use_backend` lines of a frontend, if each has a condition and nothing says what becomes of a request that meets
+    /// none: no `default_backend`, and no answer of its own that may be meant for it.
+    pub(super) fn conditional_ways(&self) -> Vec<Span> {
+        let ways: Vec<&Line> = self.own(&["use_backend"]).collect();
+        let covers = |line: &&Line| {
+            let dynamic = line.words.get(1).is_none_or(|word| word.text.contains('%'));
+            dynamic || line.conditional || !self.is_narrow(line)
+        };
+        let answered = |line: &Line| {
+            let answers = answers(line) || begins(line, &["redirect"]) || begins(line, &["stats"]);
+            line.conditional || answers && !self.is_narrow(line)
+        };
+        let rest = self.section.kind.value == "frontend"
+            && self.conf.complete
+            && !ways.iter().any(covers)
+            && self.find(&["default_backend"]).is_none()
+            && !self.section.lines.iter().any(answered);
+        if rest {
+            ways.into_iter().map(|line| line.span).collect()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Whether the condition of a line leaves something out for certain: it names what it takes, and not what it leaves.
+    fn is_narrow(&self, line: &Line) -> bool {
+        let Some(at) = line.words.iter().position(|word| word.text == "if") else {
+            return false;
+        };
+        let condition = &line.words[at + 1..];
+        let names = |acl: &&Line| {
+            let name = acl.words.get(1).map(|word| word.text.as_str());
+            condition
+                .iter()
+                .any(|word| Some(word.text.as_str()) == name)
+        };
+        let acls = lines(self.section, &["acl"]).filter(names);
+        let mut tests = acls.map(|acl| &acl.words[..]).chain([condition]);
+        !tests.any(|words| words.iter().any(takes_all))
     }
 
     /// A word with its environment references filled in; `Err` names what is unknown.
@@ -282,6 +303,34 @@ impl<'a> Proxy<'a> {
         })
         .map_err(unknown)
     }
+}
+
+/// Whether a rule answers by itself.
+fn answers(line: &Line) -> bool {
+    const ANSWERS: &[&str] = &[
+        "return",
+        "redirect",
+        "deny",
+        "tarpit",
+        "reject",
+        "silent-drop",
+        "use-service",
+        "auth",
+        "cache-use",
+        "switch-mode",
+    ];
+    let rules = ["http-request", "tcp-request"];
+    let action = line.words.iter().skip(1).take(2);
+    rules.iter().any(|name| begins(line, &[name]))
+        && action
+            .map(|word| word.text.as_str())
+            .any(|word| ANSWERS.contains(&word) || word.starts_with("lua."))
+}
+
+/// Whether a word of a test may make it true for everything, or for what another test leaves.
+fn takes_all(word: &Word) -> bool {
+    const ALL: &[&str] = &["TRUE", "always_true", "/"];
+    word.has_env || word.text.starts_with('!') || ALL.contains(&word.text.as_str())
 }
 
 fn unknown(variable: String) -> String {

@@ -1,6 +1,6 @@
 //! Which files make one HAProxy: those of a container, or those that lie in the tree for a HAProxy on the host.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{image_of, is_plain_launch, placed};
 use crate::host::path;
@@ -10,9 +10,9 @@ use crate::project::haproxy::HaproxyConf;
 use crate::project::image::{Container, split};
 use crate::project::image_name::{is_haproxy_image, tag};
 use crate::project::{Envsubst, Project, ServiceRef};
-use crate::source::FileId;
+use crate::source::{FileId, Spanned};
 use crate::syntax::Format;
-use crate::syntax::haproxy::{Reader, Section, Variable, expand, parse_by};
+use crate::syntax::haproxy::{Reader, Section, Variable, expand, map_choice, map_values, parse_by};
 use crate::syntax::value::Text;
 
 /// The HAProxy of a service, if it runs one.
@@ -61,6 +61,7 @@ pub(super) fn haproxy_of(
     let sections = sections(files, &ids, &container.envsubst(), image.as_ref());
     let environment = with_global(container.envsubst(), &sections);
     let alone = known && is_plain_launch(container, "haproxy");
+    let maps = maps(files, container, &sections);
     Some(HaproxyConf {
         service: Some(at),
         main,
@@ -70,8 +71,33 @@ pub(super) fn haproxy_of(
         image,
         unmounted: false,
         alone,
+        maps,
         misplaced,
     })
+}
+
+/// The map files that give names of backends, as the container sees them. HAProxy looks for a relative path in the folder
+/// that it starts in, unless `default-path` says otherwise.
+fn maps(
+    files: &mut Files,
+    container: &Container,
+    sections: &[Section],
+) -> BTreeMap<String, Vec<Spanned<String>>> {
+    let lines = || sections.iter().flat_map(|section| &section.lines);
+    let moved = lines().any(|line| line.words[0].text == "default-path");
+    let chosen = lines().filter(|line| line.words[0].text == "use_backend");
+    let choices = chosen.filter_map(|line| map_choice(&line.words.get(1)?.text));
+    let mut maps = BTreeMap::new();
+    for choice in choices.filter(|choice| choice.path.starts_with('/') || !moved) {
+        let inside = path::absolute(workdir(container), &choice.path);
+        if let Seen::File(place) = container.view.look(files.host, &inside)
+            && let Some(file) = files.open(&place)
+        {
+            let values = map_values(file, files.text(file));
+            maps.insert(choice.path, values);
+        }
+    }
+    maps
 }
 
 /// The sections of all files, with one branch of every `.if` that this HAProxy's version and environment decide.
@@ -202,6 +228,7 @@ pub(super) fn host_haproxy(files: &mut Files, project: &mut Project, orphans: &[
             image: None,
             unmounted: false,
             alone: false,
+            maps: BTreeMap::new(),
             misplaced: None,
         };
         if let ([_], [service]) = (orphans, lonely.as_slice()) {
