@@ -119,7 +119,8 @@ pub enum HopKind {
     HaProxy,
     /// An app server, by the name of its program in `rules/defaults`.
     App(String),
-    /// A proxy or an edge that is in front of others and cannot be read here (Traefik, Caddy, a load balancer).
+    /// An edge in front of others: one of the stack itself of which only the links are read (Traefik, cloudflared), or one
+    /// that no file of the tree shows (a load balancer).
     Edge(String),
 }
 
@@ -288,7 +289,7 @@ pub struct Route {
     pub hosts: Vec<String>,
     /// Where the way is chosen: `proxy_pass`, `use_backend`.
     pub span: Span,
-    /// The peers; none for the route of an edge, which is only said to dial a service.
+    /// The peers; none for the route of an edge that is only said to dial a service.
     pub links: Vec<LinkId>,
     /// What the proxy speaks to them.
     pub protocol: Protocol,
@@ -418,7 +419,7 @@ impl Model {
             haproxy::add(&mut model, project, settings, conf);
             model.alone.extend(conf.service.filter(|_| conf.alone));
         }
-        process::add(&mut model, host, project, settings);
+        let passings = process::add(&mut model, host, project, settings);
         for (at, hop) in model.hops.iter().enumerate() {
             if let Some(service) = hop.service {
                 let id = HopId(u32::try_from(at).unwrap_or(u32::MAX));
@@ -426,6 +427,7 @@ impl Model {
             }
         }
         resolve::resolve(&mut model, project);
+        edge::shown::add(&mut model, project, &passings);
         let fronts = edge::add(&mut model, project, settings);
         chain::follow(&mut model, &fronts);
         model

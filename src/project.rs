@@ -123,6 +123,21 @@ impl Project {
         self.namespaces.mates(of)
     }
 
+    /// The names in Docker of the networks that a service is on.
+    pub fn networks_of(&self, at: ServiceRef) -> Vec<String> {
+        let stack = &self.stacks[at.stack];
+        let networks = self.service(self.namespace(at)).networks.iter();
+        networks
+            .map(|membership| stack.docker_name(&membership.network.value))
+            .collect()
+    }
+
+    /// Whether two services are on one network, by its name in Docker.
+    pub fn share_network(&self, a: ServiceRef, b: ServiceRef) -> bool {
+        let theirs = self.networks_of(b);
+        self.networks_of(a).iter().any(|name| theirs.contains(name))
+    }
+
     /// Services whose proxy config only lies beside them, mounted nowhere, with its main file.
     pub fn beside(&self) -> impl Iterator<Item = (ServiceRef, FileId)> {
         let nginx = self.nginx.iter().filter(|conf| conf.unmounted);

@@ -8,6 +8,7 @@ pub mod haproxy;
 pub mod near;
 pub mod nginx;
 pub mod proxy_value;
+pub mod rule;
 pub mod value;
 pub mod yaml;
 

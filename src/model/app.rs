@@ -1,5 +1,6 @@
 //! The process behind a proxy: which program really runs, where it listens, when it gives up.
 
+mod cloudflared;
 mod constants;
 mod cx;
 mod ecosystem;
@@ -11,6 +12,7 @@ mod launch;
 mod node;
 mod others;
 mod package;
+pub mod passing;
 mod php;
 mod procfile;
 mod properties;
@@ -21,6 +23,7 @@ mod script;
 mod serve;
 mod settle;
 mod supervisor;
+pub mod traefik;
 pub mod unit;
 mod uwsgi;
 mod web;
@@ -199,7 +202,7 @@ fn program(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         "java" => return jvm::process(cx, argv),
         "dotnet" => return others::dotnet(cx, argv),
         "deno" => return node::deno(cx, argv),
-        "traefik" => return others::traefik(cx, argv),
+        "traefik" => return traefik::process(cx, argv),
         "caddy" => return web::caddy(cx, argv),
         "lighttpd" => return others::configured(cx, name, argv),
         "frankenphp" => return others::configured(cx, "frankenphp", argv),

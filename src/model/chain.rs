@@ -71,13 +71,15 @@ pub fn alike(model: &Model) -> HashMap<RouteId, Vec<RouteId>> {
         .collect()
 }
 
-/// The routes of each proxy; an edge's route has no peers and starts no group.
+/// The routes of each proxy; a route of an edge that has no peers starts no group.
 fn groups(model: &Model) -> HashMap<HopId, Vec<Group>> {
     type Likeness<'m> = (HopId, &'m [LinkId], &'m [usize], &'m Timeouts, bool);
     let mut index: HashMap<Likeness, usize> = HashMap::new();
     let mut groups: HashMap<HopId, Vec<Group>> = HashMap::new();
     let routes = model.routes.iter().enumerate();
-    let of_edge = |route: &Route| matches!(model.hop(route.hop).kind, HopKind::Edge(_));
+    let of_edge = |route: &Route| {
+        matches!(model.hop(route.hop).kind, HopKind::Edge(_)) && route.links.is_empty()
+    };
     for (at, route) in routes.filter(|(_, route)| !of_edge(route)) {
         let id = RouteId(u32::try_from(at).unwrap_or(u32::MAX));
         let kept = matches!(route.reuse, Reuse::On(_));
@@ -120,9 +122,12 @@ fn is_entry(model: &Model, behind: &HashSet<(HopId, usize)>, group: &Group) -> b
     !listeners.any(|at| behind.contains(&(route.hop, *at)))
 }
 
-/// Whether an edge can reach any listener of a route.
+/// Whether an edge can reach any listener of a route. A tunnel calls out, and needs none.
 fn is_open(model: &Model, group: &Group) -> bool {
     let route = model.route(group.first);
+    if route.listeners.is_empty() && matches!(model.hop(route.hop).kind, HopKind::Edge(_)) {
+        return true;
+    }
     let listeners = &model.hop(route.hop).listeners;
     let mut of_route = route.listeners.iter().filter_map(|at| listeners.get(*at));
     of_route.any(|listener| !is_loopback(listener.address.value()))

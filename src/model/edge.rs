@@ -1,5 +1,9 @@
-//! Edges: hops in front of the stack that no file of the tree shows, told by `[[edge]]` of `no502.toml`. Each has one
-//! route without links: it does not name an address, it is said to dial a service.
+//! Edges: hops in front of the stack. Those that no file of the tree shows are told by `[[edge]]` of `no502.toml`; each has
+//! one route without links: it does not name an address, it is said to dial a service. Those that run in the stack
+//! (Traefik, cloudflared) say themselves whom they dial.
+
+mod labelled;
+pub(super) mod shown;
 
 use std::collections::BTreeSet;
 
@@ -54,6 +58,8 @@ pub(super) fn add(model: &mut Model, project: &mut Project, settings: &Settings)
     for at in (0..edges.len()).filter(|at| !inner.contains(at)) {
         ways(&steps, &behind, vec![at], &mut fronts);
     }
+    let shown = shown::fronts(model, &fronts);
+    fronts.extend(shown);
     fronts
 }
 
@@ -255,7 +261,12 @@ fn ids(model: &Model) -> impl Iterator<Item = HopId> {
 /// The proxies that publish a port or run on the host. Without any proxy, the apps that do and speak HTTP; if none
 /// publishes a port, as under an orchestrator, every proxy.
 fn open_to_the_outside(model: &Model, project: &Project) -> BTreeSet<HopId> {
-    let proxies = || ids(model).filter(|id| is_proxy(&model.hop(*id).kind));
+    let is_seen = |hop: &Hop| matches!(hop.kind, HopKind::Edge(_)) && hop.service.is_some();
+    let proxies = || {
+        let hops = ids(model).map(|id| (id, model.hop(id)));
+        hops.filter(|(_, hop)| is_proxy(&hop.kind) || is_seen(hop))
+            .map(|(id, _)| id)
+    };
     let open = |id: &HopId| match model.hop(*id).service {
         None => true,
         Some(at) => {

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::host::{Host, PathKind, path};
+use crate::model::app::passing::{Passing, passing};
 use crate::model::app::{ContainerFiles, Inside, Launch, Process, recognise, unit};
 use crate::model::knowledge::Known;
-use crate::model::{Hop, HopKind, Model};
+use crate::model::{Hop, HopId, HopKind, Model};
 use crate::project::Project;
 use crate::project::ServiceRef;
 use crate::project::compose::Command;
@@ -17,20 +18,32 @@ use crate::source::{FileId, Span};
 use crate::syntax::value::Text;
 
 /// Adds a hop for every app, in the containers and on the machine itself. One reader serves them all: a file is read
-/// once, and one that cannot be read is a gap.
-pub(super) fn add(model: &mut Model, host: &dyn Host, project: &mut Project, settings: &Settings) {
+/// once, and one that cannot be read is a gap. What comes back is whom the proxies among them dial.
+pub(super) fn add(
+    model: &mut Model,
+    host: &dyn Host,
+    project: &mut Project,
+    settings: &Settings,
+) -> Vec<(HopId, Passing)> {
     let known = Known::new(settings);
     let mut sources = std::mem::take(&mut project.sources);
     let mut gaps = Vec::new();
     let mut reader = Files::new(host, &mut sources, &mut gaps);
-    add_of_services(model, project, &mut reader, known);
+    let passings = add_of_services(model, project, &mut reader, known);
     add_of_machine(model, project, &mut reader, known);
     project.sources = sources;
     model.gaps.extend(gaps);
+    passings
 }
 
 /// The processes of every service; proxies whose config was read are hops already.
-fn add_of_services(model: &mut Model, project: &Project, reader: &mut Files, known: Known<'_>) {
+fn add_of_services(
+    model: &mut Model,
+    project: &Project,
+    reader: &mut Files,
+    known: Known<'_>,
+) -> Vec<(HopId, Passing)> {
+    let mut passings = Vec::new();
     let proxied: BTreeSet<ServiceRef> = model.hops.iter().filter_map(|hop| hop.service).collect();
     let services: Vec<ServiceRef> = project.services().map(|(at, _)| at).collect();
     for at in services {
@@ -54,11 +67,16 @@ fn add_of_services(model: &mut Model, project: &Project, reader: &mut Files, kno
                 }
                 "nginx" => HopKind::Nginx,
                 "haproxy" => HopKind::HaProxy,
+                "traefik" | "cloudflared" => HopKind::Edge(process.name.clone()),
                 _ => HopKind::App(process.name.clone()),
             };
+            let id = HopId(u32::try_from(model.hops.len()).unwrap_or(u32::MAX));
+            let passing = passing(&launch, &mut files, known, &process);
+            passings.extend(passing.map(|passing| (id, passing)));
             model.hops.push(hop(kind, Some(at), process));
         }
     }
+    passings
 }
 
 /// What a systemd unit or pm2 starts on the machine itself. The proxies there are read from their own configs.

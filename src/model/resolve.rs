@@ -7,7 +7,7 @@ use crate::host::path;
 use crate::model::nginx::is_address;
 use crate::model::{Address, DeadEnd, Dialled, HopId, Listener, Model, ServiceRef, Target};
 use crate::project::Project;
-use crate::project::compose::{NetworkMode, Service, Stack};
+use crate::project::compose::{NetworkMode, Service};
 
 /// Fills in the target of every link.
 pub(super) fn resolve(model: &mut Model, project: &Project) {
@@ -33,6 +33,48 @@ impl Model {
             Dialled::Unknown(why) => Target::Unknown(why.clone()),
             Dialled::Unix(socket) => seeker.socket(&socket.value),
             Dialled::Tcp { host, port, .. } => seeker.host(&host.value, *port),
+        }
+    }
+
+    /// What a port of a container leads to, whose address a process takes from Docker: on the network that it is told to
+    /// take if the container is on that one, else on any.
+    pub(super) fn reach(
+        &self,
+        project: &Project,
+        (from, proxy): (HopId, ServiceRef),
+        to: ServiceRef,
+        port: u16,
+        network: Option<&str>,
+    ) -> Target {
+        let seeker = Seeker {
+            model: self,
+            project,
+            from,
+        };
+        let plain = |at| {
+            matches!(
+                project.service(at).network_mode.value,
+                NetworkMode::Networks
+            )
+        };
+        let (proxy, owner) = (project.namespace(proxy), project.namespace(to));
+        let on_host = project.service(proxy).network_mode.value == NetworkMode::Host;
+        if !plain(owner) || !(plain(proxy) || on_host) {
+            return Target::Unknown("not all of their networks are known".to_owned());
+        }
+        let theirs = project.networks_of(owner);
+        let taken = network.filter(|network| theirs.iter().any(|name| name == network));
+        let shared = match taken {
+            Some(network) => project
+                .networks_of(proxy)
+                .iter()
+                .any(|name| name == network),
+            None => project.share_network(proxy, owner),
+        };
+        if on_host || shared || proxy == owner {
+            seeker.at(to, port)
+        } else {
+            Target::Nowhere(DeadEnd::Disjoint(to))
         }
     }
 }
@@ -112,13 +154,13 @@ impl Seeker<'_> {
         let mut disjoint = None;
         let mut behind_profile = None;
         for (at, service) in self.project.services() {
-            if at.stack != proxy.stack && !self.share_network(proxy, at) {
+            if at.stack != proxy.stack && !self.project.share_network(proxy, at) {
                 continue;
             }
             if !self.answers_to(at, service, proxy, host) {
                 continue;
             }
-            if !self.share_network(proxy, at) {
+            if !self.project.share_network(proxy, at) {
                 disjoint = Some(at);
             } else if service.inactive && !seeker.inactive {
                 behind_profile = Some(at);
@@ -220,25 +262,10 @@ impl Seeker<'_> {
         let networks = service
             .networks
             .iter()
-            .map(|membership| docker_name(stack, &membership.network.value));
+            .map(|membership| stack.docker_name(&membership.network.value));
         networks
             .into_iter()
             .any(|network| is(&format!("{name}.{network}")))
-    }
-
-    /// Whether two services are on one network, by its name in Docker.
-    fn share_network(&self, a: ServiceRef, b: ServiceRef) -> bool {
-        let names = |at: ServiceRef| {
-            let stack = &self.project.stacks[at.stack];
-            let service = self.project.namespace(at);
-            let networks = &self.project.service(service).networks;
-            networks
-                .iter()
-                .map(|m| docker_name(stack, &m.network.value))
-                .collect::<Vec<_>>()
-        };
-        let theirs = names(b);
-        names(a).iter().any(|name| theirs.contains(name))
     }
 
     fn own_loopback(&self, proxy: ServiceRef, port: u16) -> Target {
@@ -423,24 +450,4 @@ fn extra_host<'a>(service: &'a Service, host: &str) -> Option<Option<&'a str>> {
         .iter()
         .find(|(name, _)| name.get().is_some_and(|n| n.eq_ignore_ascii_case(host)))?;
     Some(address.get())
-}
-
-/// A network's name in Docker, so that two stacks on one external network agree.
-fn docker_name(stack: &Stack, key: &str) -> String {
-    let network = stack
-        .networks
-        .iter()
-        .find(|network| network.key.value == key);
-    match network {
-        Some(network) if network.external || network.name.is_some() => network
-            .name
-            .as_ref()
-            .and_then(|name| name.get())
-            .unwrap_or(key)
-            .to_owned(),
-        _ => match &stack.name {
-            Some(name) => format!("{name}_{key}"),
-            None => format!("{}#{key}", stack.path),
-        },
-    }
 }

@@ -2,7 +2,9 @@
 
 use crate::model::budget::outlasting;
 use crate::model::version::{Versions, at_least};
-use crate::model::{Amount, Chain, Hop, HopKind, Key, Model, Reuse, Setting, Step, Verdict};
+use crate::model::{
+    Amount, Chain, Hop, HopKind, Key, Model, Origin, Reuse, Setting, Step, Verdict,
+};
 
 /// Judges every pair of neighbours of a chain.
 pub fn judge(model: &Model, chain: &Chain) -> Vec<Verdict> {
@@ -57,6 +59,11 @@ fn read_timeout(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
         return None;
     };
     let inner_waits = value(model, inner, Key::Read)?;
+    // A proxy that waits without an end unless it is told otherwise (Traefik) leaves it to those in front of it.
+    let read = timeout(model, inner, Key::Read).and_then(Setting::origin);
+    if inner_waits == Amount::Infinite && !read.is_some_and(Origin::is_written) {
+        return None;
+    }
     let status = model.route(outer.route?).on_timeout;
     (Amount::Finite(waits) <= inner_waits).then_some((status, Some(waits)))
 }

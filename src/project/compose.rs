@@ -82,6 +82,28 @@ pub struct Stack {
     pub faults: Vec<Fault>,
 }
 
+impl Stack {
+    /// A network's name in Docker, so that two stacks on one external network agree.
+    pub fn docker_name(&self, key: &str) -> String {
+        let network = self
+            .networks
+            .iter()
+            .find(|network| network.key.value == key);
+        match network {
+            Some(network) if network.external || network.name.is_some() => network
+                .name
+                .as_ref()
+                .and_then(|name| name.get())
+                .unwrap_or(key)
+                .to_owned(),
+            _ => match &self.name {
+                Some(name) => format!("{name}_{key}"),
+                None => format!("{}#{key}", self.path),
+            },
+        }
+    }
+}
+
 /// What kind of fault it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
@@ -344,6 +366,10 @@ pub struct Service {
     pub limits_memory: bool,
     /// What only a swarm looks at, if any of it is written.
     pub swarm: Option<Swarm>,
+    /// `labels`: those of the container.
+    pub labels: Vec<(Spanned<String>, Text)>,
+    /// `deploy.labels`: those of the service in a swarm.
+    pub swarm_labels: Vec<(Spanned<String>, Text)>,
 }
 
 /// Keys of `deploy` that compose ignores and a swarm follows.

@@ -93,9 +93,11 @@ impl<'a> Inversion<'a> {
         flow
     }
 
-    /// Whether the outer hop is an edge that no file of the tree shows.
+    /// Whether the outer hop is an edge of which no file of the tree says how long it waits.
     pub(super) fn is_at_edge(&self, model: &Model) -> bool {
-        matches!(model.hop(self.outer.hop).kind, HopKind::Edge(_))
+        let hop = model.hop(self.outer.hop);
+        let told = hop.service.is_some() && self.waits.span().is_some();
+        matches!(hop.kind, HopKind::Edge(_)) && !told
     }
 
     /// Both values.

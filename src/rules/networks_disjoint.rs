@@ -1,45 +1,59 @@
 //! rules/networks-disjoint.md
 
-use crate::finding::Effect;
 use crate::model::{DeadEnd, Link, Lookup, ServiceRef, Target};
 use crate::project::compose::NetworkMode;
 use crate::rules::{Ctx, grouped};
 
 pub(super) fn check(cx: &mut Ctx) {
     for links in grouped(cx, apart) {
-        let (Some(target), Some(proxy)) =
-            (apart(cx, links[0]), cx.model.hop(links[0].from).service)
-        else {
-            continue;
-        };
-        let (a, b) = (networks(cx, proxy), networks(cx, target));
-        let (service, to) = (
-            cx.service_name(proxy).to_owned(),
-            cx.service_name(target).to_owned(),
-        );
-        let (from, at_start) = (
-            cx.program(links[0].from),
-            links[0].lookup == Lookup::AtStart,
-        );
-        let (place, target_place) = (cx.service_span(proxy), cx.service_span(target));
-        let (effect, status) = if at_start {
-            (Effect::NoStart, &[] as &[u16])
-        } else {
-            cx.refused(links[0])
-        };
-        let message = format!(
-            "{from} dials {to}, but {service} is on {a} and {to} on {b}: they share no network"
-        );
-        let finding = cx.report(links[0].span, message);
-        finding
-            .here(format!("dials {}", links[0].written))
-            .repeats(&links)
-            .label(place, format!("{service} is on {a}"))
-            .label(target_place, format!("{to} is on {b}"))
-            .help(format!("put {service} and {to} on one network: a name is known only on the networks of its service"))
-            .outcome(effect, status)
-            .because("service", &to);
+        let (target, proxy) = (apart(cx, links[0]), cx.model.hop(links[0].from).service);
+        if let (Some(target), Some(proxy)) = (target, proxy) {
+            report(cx, &links, proxy, target);
+        }
     }
+}
+
+fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef, target: ServiceRef) {
+    let (a, b) = (networks(cx, proxy), networks(cx, target));
+    let (service, to) = (
+        cx.service_name(proxy).to_owned(),
+        cx.service_name(target).to_owned(),
+    );
+    let from = cx.program(links[0].from);
+    let (place, target_place) = (cx.service_span(proxy), cx.service_span(target));
+    let (effect, status) = cx.unreached(links[0]);
+    // Only where a label says which network to take do they share another one.
+    let labelled = cx.project.share_network(proxy, target);
+    let (message, meet) = if labelled {
+        (
+            format!(
+                "{from} dials {to} on a network that {service} is not on: it is on {a}, {to} on {b}"
+            ),
+            format!(
+                "let `traefik.docker.network` name a network that {service} and {to} are both on"
+            ),
+        )
+    } else {
+        (
+            format!(
+                "{from} dials {to}, but {service} is on {a} and {to} on {b}: they share no network"
+            ),
+            format!("put {service} and {to} on one network"),
+        )
+    };
+    let why = match links[0].lookup {
+        Lookup::Never => "Docker drops what one network sends to an address of another",
+        _ => "a name is known only on the networks of its service",
+    };
+    let finding = cx.report(links[0].span, message);
+    finding
+        .here(format!("dials {}", links[0].written))
+        .repeats(links)
+        .label(place, format!("{service} is on {a}"))
+        .label(target_place, format!("{to} is on {b}"))
+        .help(format!("{meet}: {why}"))
+        .outcome(effect, status)
+        .because("service", &to);
 }
 
 fn apart(_: &Ctx, link: &Link) -> Option<ServiceRef> {

@@ -56,6 +56,16 @@ impl Ctx<'_> {
         }
     }
 
+    /// What comes of an address that nothing answers to: a refusal where a name is missing, silence where the address of a
+    /// container on another network is dialled, which Docker drops.
+    pub(super) fn unreached(&self, link: &Link) -> (Effect, &'static [u16]) {
+        match (&link.lookup, link.protocol) {
+            (Lookup::AtStart, _) => (Effect::NoStart, &[]),
+            (Lookup::Never, protocol) if protocol != Protocol::Tcp => (Effect::Response, &[504]),
+            _ => self.refused(link),
+        }
+    }
+
     /// What comes of a name that nobody knows: a proxy that looks it up while it starts does not start.
     pub(super) fn unnamed(&self, link: &Link) -> (Effect, &'static [u16]) {
         match link.lookup {

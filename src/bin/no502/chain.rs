@@ -93,7 +93,7 @@ fn starts(way: &Way, analysis: &Analysis) -> Vec<String> {
         names.extend(listens(hop, route));
         let hosts = route.into_iter().flat_map(|route| &route.hosts);
         names.extend(hosts.cloned());
-        if !matches!(hop.kind, HopKind::Edge(_)) {
+        if hop.service.is_some() || !matches!(hop.kind, HopKind::Edge(_)) {
             break;
         }
     }

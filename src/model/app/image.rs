@@ -301,6 +301,7 @@ pub(super) fn is_own(cx: &Cx<'_>, argv: &[Text]) -> bool {
                 | ("minio", "server" | "minio")
                 | ("pgvector" | "timescaledb" | "postgis", "postgres")
                 | ("keycloak", "start" | "start-dev" | "kc.sh")
+                | ("cloudflared", "tunnel" | "access")
         );
     own || first.starts_with('-')
 }

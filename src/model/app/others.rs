@@ -1,4 +1,4 @@
-//! .NET and Traefik: where they listen is told by variables or flags.
+//! .NET, and programs whose own config is not read.
 
 use super::Process;
 use super::cx::{Cx, Read};
@@ -117,38 +117,6 @@ fn from_urls(cx: &Cx<'_>, text: &Text, program: &Program) -> Vec<crate::model::L
 pub(super) fn configured(cx: &Cx<'_>, name: &str, argv: &[Text]) -> Option<Process> {
     let program = cx.known.program(name)?;
     let mut process = serve::bare(cx, program, argv, Vec::new(), Timeouts::new());
-    process.listeners_complete = false;
-    Some(process)
-}
-
-/// Traefik by its flags: `--entrypoints.web.address=:80`.
-pub(super) fn traefik(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
-    let program = cx.known.program("traefik")?;
-    let listeners = argv
-        .iter()
-        .filter_map(|word| {
-            let text = word.get()?;
-            // plain: the word has lost its quotes already
-            let (flag, value) = text.split_once('=')?;
-            let lower = flag.to_ascii_lowercase();
-            (lower.starts_with("--entrypoints.") && lower.ends_with(".address")).then(|| {
-                // plain: an address has no quotes
-                let value = value.split("/tcp").next().unwrap_or(value);
-                let value = Text {
-                    value: Ok(value.to_owned()),
-                    ..word.clone()
-                };
-                let mut made = listener(
-                    address(cx, &value, None, &Bind::Any),
-                    Protocol::Http,
-                    program,
-                );
-                made.protocol = Setting::unknown("Traefik's routers decide it");
-                made
-            })
-        })
-        .collect::<Vec<_>>();
-    let mut process = serve::bare(cx, program, argv, listeners, Timeouts::new());
     process.listeners_complete = false;
     Some(process)
 }

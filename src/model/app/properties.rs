@@ -109,6 +109,10 @@ fn flatten(node: &Node, name: String, told: &mut Vec<(String, Text)>) {
                 flatten(item, name.clone(), told);
             }
         }
+        // `docker: {}` names a part and says nothing of it.
+        Value::Mapping(entries) if entries.is_empty() => {
+            told.push((name, Text::known("", node.span)));
+        }
         Value::Mapping(entries) => {
             for entry in entries {
                 let key = &entry.key.value;

@@ -8,7 +8,7 @@ mod ports;
 use super::stack::{Around, below_root, whole};
 use super::tree::{Entry, Scalar, Tree, Value};
 use super::{Build, Command, Dependency, Healthcheck, Service, Swarm, check, merge};
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 use crate::syntax::value::{Text, path, quantity};
 
 /// Reads a service; a null or anything but a mapping is a fault.
@@ -56,10 +56,7 @@ pub(super) fn service(around: &mut Around, entry: &Entry) -> Option<Service> {
         stop_signal: text("stop_signal"),
         stop_grace_ms: number(tree.get("stop_grace_period"), quantity::duration_ms),
         init: tree.get("init").and_then(Tree::boolean) == Some(true),
-        read_only: tree
-            .get("read_only")
-            .filter(|read_only| read_only.boolean() == Some(true))
-            .map(|read_only| read_only.span),
+        read_only: read_only(tree),
         working_dir: text("working_dir"),
         user: text("user"),
         expose: texts(tree.get("expose")),
@@ -67,6 +64,8 @@ pub(super) fn service(around: &mut Around, entry: &Entry) -> Option<Service> {
         memory_limit: limit(tree).and_then(|limit| number(Some(limit), quantity::byte_size)),
         limits_memory: limit(tree).is_some(),
         swarm: swarm(tree),
+        labels: labels(tree.get("labels")),
+        swarm_labels: labels(tree.at(&["deploy", "labels"])),
     };
     check::origin(around, &service, tree, name.span);
     Some(service)
@@ -113,6 +112,22 @@ fn pairs(map: &Tree) -> Vec<(Spanned<String>, Option<Text>)> {
         .iter()
         .map(|entry| (entry.key.clone(), entry.value.text().cloned()))
         .collect()
+}
+
+fn read_only(tree: &Tree) -> Option<Span> {
+    let written = tree.get("read_only")?;
+    (written.boolean() == Some(true)).then_some(written.span)
+}
+
+/// A label without a value is empty.
+fn labels(tree: Option<&Tree>) -> Vec<(Spanned<String>, Text)> {
+    let map = tree.cloned().map(merge::assignments);
+    let pairs = map.as_ref().map(pairs).unwrap_or_default();
+    let filled = pairs.into_iter().map(|(key, value)| {
+        let value = value.unwrap_or_else(|| Text::known("", key.span));
+        (key, value)
+    });
+    filled.collect()
 }
 
 /// A string is split into words by compose; a list is taken as it is. Null leaves the image's own.

@@ -264,12 +264,12 @@ impl Builder<'_> {
         }
     }
 
-    /// The innermost routes of proxies with those alike; an edge's route has the name of the edge.
+    /// The innermost routes of proxies with those alike; the route of an edge that names no peers has the name of the edge.
     fn routes(&self, folded: &Folded) -> Vec<String> {
         let model = &self.analysis.model;
         let of_proxy = |id: &RouteId| {
-            let hop = model.hop(model.route(*id).hop);
-            !matches!(hop.kind, HopKind::Edge(_))
+            let route = model.route(*id);
+            !matches!(model.hop(route.hop).kind, HopKind::Edge(_)) || !route.links.is_empty()
         };
         let chains = [&folded.chain].into_iter().chain(&folded.others);
         let first = chains.filter_map(|chain| {
@@ -294,13 +294,14 @@ impl Builder<'_> {
         let innermost = chain.steps[at + 1..]
             .iter()
             .all(|step| step.route.is_none());
-        let named = route.filter(|_| !innermost && !matches!(hop.kind, HopKind::Edge(_)));
+        let unseen = matches!(hop.kind, HopKind::Edge(_)) && hop.service.is_none();
+        let named = route.filter(|_| !innermost && !unseen);
         let values = timeouts(step, model);
         Hop {
             name: plain(hop_name(hop, project)).into_owned(),
             peers: Vec::new(),
             program: match &hop.kind {
-                HopKind::Edge(_) => "edge".to_owned(),
+                HopKind::Edge(_) if unseen => "edge".to_owned(),
                 kind => plain(&program(kind.as_str(), version)).into_owned(),
             },
             listens: listens(hop, route)
