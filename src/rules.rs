@@ -14,6 +14,7 @@ mod directive_plus_only;
 mod directive_removed;
 mod environment_unset;
 mod envsubst_eats_variables;
+mod error_log_blind;
 mod file_limit_low;
 mod final_newline_missing;
 mod fpm_client_denied;
@@ -35,6 +36,7 @@ mod keepalive_ineffective;
 mod keepalive_inverted;
 mod keepalive_race_hidden;
 mod keepalive_uncapped_children;
+mod limit_status_503;
 mod listening;
 mod localhost_dual_stack;
 mod localhost_upstream;
@@ -162,6 +164,7 @@ pub const RULES: &[Rule] = &[
     rule!("directive-removed", directive_removed),
     rule!("environment-unset", environment_unset),
     rule!("envsubst-eats-variables", envsubst_eats_variables),
+    rule!("error-log-blind", error_log_blind),
     rule!("file-limit-low", file_limit_low),
     rule!("final-newline-missing", final_newline_missing),
     rule!("fpm-client-denied", fpm_client_denied),
@@ -182,6 +185,7 @@ pub const RULES: &[Rule] = &[
     rule!("keepalive-inverted", keepalive_inverted),
     rule!("keepalive-race-hidden", keepalive_race_hidden),
     rule!("keepalive-uncapped-children", keepalive_uncapped_children),
+    rule!("limit-status-503", limit_status_503),
     rule!("localhost-dual-stack", localhost_dual_stack),
     rule!("localhost-upstream", localhost_upstream),
     rule!("loopback-bind", loopback_bind),

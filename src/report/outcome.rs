@@ -39,6 +39,7 @@ pub(super) fn statuses(status: &[u16]) -> String {
 
 fn response(statuses: &str, severity: Severity) -> String {
     match (statuses, severity) {
+        ("", Severity::Info) => "no status changes".to_owned(),
         ("", _) => "clients get an error".to_owned(),
         (_, Severity::Error) => format!("{statuses} for every request that comes this way"),
         (_, Severity::Warning) => format!("{statuses} for some requests"),

@@ -24,6 +24,8 @@ pub struct Process {
     pub chroot: Option<Spanned<String>>,
     /// `maxconn` of `global`: it does not start if it may not open two files for each, unless `no strict-limits`.
     pub connections: Option<Spanned<u64>>,
+    /// Whether some `log` of it leads anywhere: `log global` only repeats those of `global`.
+    pub logs: bool,
     /// Its `resolvers` sections.
     pub resolvers: Vec<Resolvers>,
     /// Names of its `defaults`.
@@ -125,12 +127,22 @@ impl Process {
                 .any(|section| ["global", "defaults"].contains(&section.kind.value.as_str())),
             chroot: frame.chroot.clone(),
             connections: connections(conf),
+            logs: conf
+                .sections
+                .iter()
+                .flat_map(|section| &section.lines)
+                .any(logs),
             resolvers,
             defaults: named_defaults(conf),
             undefined,
             ways: Vec::new(),
         }
     }
+}
+
+fn logs(line: &Line) -> bool {
+    let place = line.words.get(1).map(|word| word.text.as_str());
+    line.words[0].text == "log" && place.is_some_and(|place| place != "global")
 }
 
 fn named_defaults(conf: &HaproxyConf) -> Vec<String> {
