@@ -81,6 +81,13 @@ fn block(directive: &Directive) -> &[Directive] {
     directive.block.as_deref().unwrap_or(&[])
 }
 
+/// Whether a directive stands in a block or below it.
+fn sets(directives: &[Directive], name: &str, depth: usize) -> bool {
+    let below = |directive: &Directive| depth < 16 && sets(block(directive), name, depth + 1);
+    let mut directives = directives.iter();
+    directives.any(|directive| directive.name.value == name || below(directive))
+}
+
 /// What is being built for one process.
 struct Reader<'a> {
     model: &'a mut Model,
@@ -112,7 +119,28 @@ impl<'a> Reader<'a> {
             let entry = self.server(&scope, listeners);
             let guards = auth_targets(block(server), 0);
             self.locations(&scope, &entry, "", &guards, 0);
+            self.keep_clients(&scope, block(server));
         }
+    }
+
+    /// How long a server keeps the connections of its clients where it answers by itself. That no route says.
+    fn keep_clients(&mut self, scope: &Scope<'a>, server: &[Directive]) {
+        let name = "keepalive_timeout";
+        let is_set = |directive: &Directive| sets(block(directive), name, 0);
+        let own = if server.iter().any(is_set) {
+            Setting::unknown("a location sets it")
+        } else {
+            self.time(scope, name, name)
+        };
+        let timeouts = &mut self.model.hops[self.hop.0 as usize].timeouts;
+        let other = timeouts.get(&Key::ClientIdle);
+        let differs = other.is_some_and(|other| other.value() != own.value());
+        let all = if differs {
+            Setting::unknown("its servers differ")
+        } else {
+            own
+        };
+        timeouts.insert(Key::ClientIdle, all);
     }
 
     fn stream(&mut self, stream: &Scope<'a>) {

@@ -110,7 +110,9 @@ fn keepalive(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
         return None;
     }
     let kept = value(model, outer, Key::KeepaliveIdle)?;
-    let key = if inner.route.is_some() {
+    // A proxy that answers by itself has no route, and its clients all the same.
+    let is_proxy = matches!(model.hop(inner.hop).kind, HopKind::Nginx | HopKind::HaProxy);
+    let key = if inner.route.is_some() || is_proxy {
         Key::ClientIdle
     } else {
         Key::KeepaliveIdle
