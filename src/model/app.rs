@@ -22,6 +22,7 @@ mod s6;
 mod script;
 mod serve;
 mod settle;
+mod socket;
 mod supervisor;
 pub mod traefik;
 pub mod unit;
@@ -124,19 +125,30 @@ pub fn recognise(
             .map(launch::words)
             .unwrap_or_default();
         if image::is_own(&cx, &argv) {
-            return single(image::process(&mut cx, &argv));
+            let process = image::process(&mut cx, &argv);
+            return single(&cx, process);
         }
     }
     match launch::start(&mut cx) {
         Started::Unknown(why) => (Vec::new(), Some(why)),
-        Started::Image => single(image::process(&mut cx, &[])),
+        Started::Image => {
+            let process = image::process(&mut cx, &[]);
+            single(&cx, process)
+        }
         Started::Lines(lines) => told(&mut cx, lines),
     }
 }
 
-fn single(process: Result<Process, String>) -> (Vec<Process>, Option<String>) {
+fn single(cx: &Cx<'_>, process: Result<Process, String>) -> (Vec<Process>, Option<String>) {
     match process {
-        Ok(process) => (vec![process], None),
+        Ok(mut process) => {
+            // Whether it hears SIGTERM as process 1, its image has seen to.
+            process.stopping = Stopping {
+                deaf: false,
+                ..stopping(cx, &process)
+            };
+            (vec![process], None)
+        }
         Err(why) => (Vec::new(), Some(why)),
     }
 }

@@ -81,6 +81,33 @@ fn image(reference: &str) -> Option<Image> {
     })
 }
 
+/// Images that bring a language or a distribution and start nothing that takes requests by themselves.
+const RUNTIMES: [&str; 16] = [
+    "python:*",
+    "node:*",
+    "ruby:*",
+    "php:*",
+    "golang:*",
+    "openjdk:*",
+    "eclipse-temurin:*",
+    "amazoncorretto:*",
+    "maven:*",
+    "gradle:*",
+    "oven/bun:*",
+    "denoland/deno:*",
+    "alpine:*",
+    "debian:*",
+    "ubuntu:*",
+    "busybox:*",
+];
+
+/// Whether an image brings a bare runtime: no variable, no config and no signal of its own changes what runs in it.
+pub fn is_runtime(reference: &str) -> bool {
+    let canonical = glob::canonical(reference);
+    let mut patterns = RUNTIMES.iter();
+    patterns.any(|pattern| glob::fits(pattern, &canonical))
+}
+
 /// Whether an image brings a `HEALTHCHECK` of its own; `None` if that is not known.
 pub fn healthcheck(reference: &str) -> Option<bool> {
     static ROWS: OnceLock<Vec<OwnCheck>> = OnceLock::new();

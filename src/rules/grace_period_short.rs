@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::finding::Severity;
 use crate::model::chain::reached;
-use crate::model::knowledge::Known;
+use crate::model::knowledge::{Known, is_runtime};
 use crate::model::{Amount, HopId, Key, ServiceRef, Setting};
 use crate::rules::Ctx;
 use crate::rules::words::{duration, soften, stated};
@@ -65,7 +65,7 @@ fn signal(cx: &Ctx, service: ServiceRef) -> Option<(String, Option<Span>)> {
     let reference = container.image.as_ref()?.get()?;
     let known = Known::new(cx.settings).image(reference);
     let of_image = known.and_then(|image| image.stop);
-    (container.built || of_image.is_some())
+    (container.built || of_image.is_some() || is_runtime(reference))
         .then(|| (of_image.unwrap_or_else(|| "SIGTERM".to_owned()), None))
 }
 

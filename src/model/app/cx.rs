@@ -8,26 +8,6 @@ use crate::source::{FileId, Span};
 use crate::syntax::command::Variable;
 use crate::syntax::value::{Text, path};
 
-/// Images that bring a language or a distribution and start nothing that takes requests by themselves.
-const RUNTIMES: [&str; 16] = [
-    "python:*",
-    "node:*",
-    "ruby:*",
-    "php:*",
-    "golang:*",
-    "openjdk:*",
-    "eclipse-temurin:*",
-    "amazoncorretto:*",
-    "maven:*",
-    "gradle:*",
-    "oven/bun:*",
-    "denoland/deno:*",
-    "alpine:*",
-    "debian:*",
-    "ubuntu:*",
-    "busybox:*",
-];
-
 /// What a file inside a container is.
 pub(super) enum Read {
     /// Its text.
@@ -52,6 +32,8 @@ pub(super) struct Cx<'a> {
     pub(super) depth: usize,
     /// Whether an init or a manager of processes stands in front.
     pub(super) managed: bool,
+    /// Whether a wrapper such as `gosu` changes the user on the way.
+    pub(super) demoted: bool,
     /// What was set on the way.
     overlay: Overlay,
 }
@@ -83,6 +65,7 @@ impl<'a> Cx<'a> {
             files,
             depth: 0,
             managed: false,
+            demoted: false,
             overlay: Overlay::default(),
         }
     }
@@ -195,15 +178,8 @@ impl<'a> Cx<'a> {
         if self.launch.built {
             return true;
         }
-        let name = self.launch.image.as_ref().and_then(Text::get).unwrap_or("");
-        let tagged = if name.contains(':') {
-            name.to_owned()
-        } else {
-            format!("{name}:latest")
-        };
-        RUNTIMES
-            .iter()
-            .any(|pattern| knowledge::fits(pattern, &tagged))
+        let name = self.launch.image.as_ref().and_then(Text::get);
+        name.is_some_and(knowledge::is_runtime)
     }
 }
 

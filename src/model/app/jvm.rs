@@ -21,8 +21,8 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     if super::fits(quarkus, argv) {
         return Some(quarkus_of(cx, quarkus, argv, &told));
     }
-    let needs = dependencies(cx);
-    let needs = |word: &str| needs.iter().any(|text| text.contains(word));
+    let builds = dependencies(cx);
+    let needs = |word: &str| builds.iter().any(|text| text.contains(word));
     if needs("quarkus") || told.has("quarkus.") {
         return Some(quarkus_of(cx, quarkus, argv, &told));
     }
@@ -36,7 +36,14 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     let tomcat = !["undertow", "starter-jetty", "webflux"]
         .iter()
         .any(|word| needs(word));
-    let program = cx.known.program("spring-boot-tomcat")?;
+    let graceful = builds
+        .iter()
+        .find_map(|text| boot_version(text))
+        .map(|version| version >= (3, 4));
+    let program = cx.known.program(match graceful {
+        Some(false) => "spring-boot-tomcat-legacy",
+        _ => "spring-boot-tomcat",
+    })?;
     let bound = address(cx, program, argv, &told, ["server.address", "server.port"]);
     let secure = told
         .get(cx, "server.ssl.key-store")
@@ -48,7 +55,7 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     };
     let mut timeouts = Timeouts::new();
     if tomcat {
-        timeouts = tomcat_limits(cx, program, &told);
+        timeouts = tomcat_limits(cx, program, &told, graceful == Some(true));
     }
     Some(serve::bare(
         cx,
@@ -106,6 +113,25 @@ fn dependencies(cx: &mut Cx<'_>) -> Vec<String> {
     texts.collect()
 }
 
+/// Major and minor of Spring Boot, as `pom.xml` names its parent or Gradle its plugin.
+fn boot_version(build: &str) -> Option<(u32, u32)> {
+    // plain: the tags of a pom have no attributes here
+    let version = match build.split_once("<artifactId>spring-boot-starter-parent</artifactId>") {
+        // plain: the tags of a pom have no attributes here
+        Some((_, rest)) => rest.split_once("</parent>")?.0.split_once("<version>")?.1,
+        None => {
+            // plain: a plugin and its version stand on one line, each in quotes
+            let (_, rest) = build.split_once("org.springframework.boot")?;
+            // plain: a plugin and its version stand on one line, each in quotes
+            let mut words = rest.lines().next()?.split(['"', '\'']);
+            words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?
+        }
+    };
+    // plain: numbers with dots between
+    let mut numbers = version.trim().split(['.', '<', '-']).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
 /// Flags and `-D` before variables before files.
 fn address(
     cx: &mut Cx<'_>,
@@ -130,7 +156,7 @@ fn address(
     serve::host_and_port(cx, program, host, number, Some(String::new()))
 }
 
-fn tomcat_limits(cx: &Cx<'_>, program: &Program, told: &Properties) -> Timeouts {
+fn tomcat_limits(cx: &Cx<'_>, program: &Program, told: &Properties, by_default: bool) -> Timeouts {
     let mut timeouts = Timeouts::new();
     let variables = [
         "SERVER_TOMCAT_KEEPALIVETIMEOUT",
@@ -149,14 +175,20 @@ fn tomcat_limits(cx: &Cx<'_>, program: &Program, told: &Properties) -> Timeouts 
     if let Some(keep) = keep.or_else(assumed) {
         timeouts.insert(Key::KeepaliveIdle, keep);
     }
-    let graceful = told.get(cx, "server.shutdown");
-    if graceful.is_some_and(|text| text.is_ok_and(|text| text.get() == Some("graceful"))) {
+    let shutdown = cx.env("SERVER_SHUTDOWN").map(Ok);
+    let shutdown = shutdown.or_else(|| told.get(cx, "server.shutdown"));
+    let graceful = match shutdown {
+        Some(text) => text.is_ok_and(|text| text.get() == Some("graceful")),
+        None => by_default,
+    };
+    if graceful {
         let phase = told.get(cx, "spring.lifecycle.timeout-per-shutdown-phase");
-        let grace = phase.map_or_else(
-            || serve::number(cx, program, "graceful_s"),
-            |text| Some(spring_duration(text)),
-        );
-        timeouts.extend(grace.map(|grace| (Key::Grace, grace)));
+        let assumed = || {
+            let source = "LifecycleProperties of Spring Boot: 30 s per phase";
+            Setting::assumed(Amount::Finite(30_000), &program.label, "", source)
+        };
+        let grace = phase.map_or_else(assumed, spring_duration);
+        timeouts.insert(Key::Grace, grace);
     }
     timeouts
 }
