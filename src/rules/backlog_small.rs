@@ -1,8 +1,8 @@
 //! rules/backlog-small.md
 
 use crate::model::chain::reached;
-use crate::model::{Address, Amount, HopId, Link, Setting};
-use crate::rules::words::{count, soften};
+use crate::model::{Address, Amount, HopId, Link, Origin, Setting};
+use crate::rules::words::{count, soften, stated};
 use crate::rules::{Ctx, grouped};
 
 /// A queue shorter than this is shorter than every server's own default but the development servers'. Source: the
@@ -17,15 +17,16 @@ pub(super) fn check(cx: &mut Ctx) {
     }
 }
 
-/// A socket in the file system with a written queue that a burst fills. On TCP the kernel lets the proxy try again
-/// until its connect timeout ends.
+/// A socket in the file system with a queue that a burst fills: one that somebody wrote, or the default of a server that
+/// has a short one. On TCP the kernel lets the proxy try again until its connect timeout ends.
 fn short_queue(cx: &Ctx, link: &Link) -> Option<(HopId, usize)> {
     let (hop, at) = reached(&link.target)?;
     let listener = &cx.model.hop(hop).listeners[at];
     let backlog = listener.backlog.as_ref()?;
     let is_socket = matches!(listener.address.value(), Some(Address::Unix(_)));
     let short = matches!(backlog.value(), Some(Amount::Finite(n)) if *n < ENOUGH);
-    (is_socket && short && backlog.span().is_some()).then_some((hop, at))
+    let certain = backlog.origin().is_some_and(Origin::is_certain);
+    (is_socket && short && certain).then_some((hop, at))
 }
 
 fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, at: usize) {
@@ -35,9 +36,11 @@ fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, at: usize) {
     else {
         return;
     };
-    let Some((Amount::Finite(waiting), place)) = backlog.value().zip(backlog.span()) else {
+    let Some(Amount::Finite(waiting)) = backlog.value() else {
         return;
     };
+    let written = backlog.span().or(listener.address.span());
+    let place = written.unwrap_or(model.hop(hop).span);
     let waiting = usize::try_from(*waiting).unwrap_or(usize::MAX);
     let (from, app) = (cx.program(links[0].from), cx.program(hop));
     let (effect, status) = cx.refused(links[0]);
@@ -51,15 +54,24 @@ fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, at: usize) {
         count(waiting, "connection")
     );
     let finding = cx.report(place, message);
-    finding.here(format!("a queue of {waiting}"));
+    finding.here(stated(&format!("a queue of {waiting}"), backlog));
     if let Some(span) = slots.and_then(Setting::span).filter(|span| *span != place) {
         finding.label(span, "worked on at a time");
     }
     for link in links {
         finding.label(link.span, format!("dials {}", link.written));
     }
+    let help = if backlog.span().is_some() {
+        format!(
+            "leave the queue at {app}'s own length, or make it longer than the bursts that come: up to net.core.somaxconn"
+        )
+    } else {
+        format!(
+            "dial {app} over TCP, where the kernel tries again, or start a server whose queue can be set"
+        )
+    };
     finding
-        .help(format!("leave the queue at {app}'s own length, or make it longer than the bursts that come: up to net.core.somaxconn"))
+        .help(help)
         .outcome(effect, status)
         .because("backlog", waiting);
     soften(finding, &[backlog]);

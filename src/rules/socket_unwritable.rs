@@ -48,6 +48,15 @@ fn denied(cx: &Ctx, link: &Link) -> Option<Denied> {
     };
     match (&access.owner, &access.group) {
         (None, None) if starts_as_root(cx, hop) => Some(denied("root", true)),
+        // The official image starts HAProxy as a user that it makes for itself, since 2.4.
+        (None, None) if cx.model.hop(hop).kind == HopKind::HaProxy => {
+            let strangers = is_own_user(&user.value) && !same_machine;
+            (strangers && is_untouched(cx, link.from) && is_untouched(cx, hop))
+                .then(|| denied("haproxy", false))
+        }
+        (Some(owner), Some(group)) if owner == "root" && group == "root" => {
+            Some(denied(owner, true))
+        }
         (Some(owner), named) if !same_machine => {
             let named = named.as_ref().unwrap_or(owner);
             let shares = *owner == user.value || (*named == group && access.mode & 0o020 != 0);
@@ -90,7 +99,13 @@ fn worker(cx: &Ctx, hop: HopId) -> Option<(Worker, String)> {
     (official && main.is_whole()).then(|| (worker, "nginx".to_owned()))
 }
 
-/// Whether a process starts as root, so that the socket is root's as long as nothing else is written.
+/// Runtimes whose official images start everything as root.
+const ROOTLY: [&str; 7] = [
+    "php", "python", "ruby", "node", "debian", "ubuntu", "alpine",
+];
+
+/// Whether a process starts as root, so that the socket is root's as long as nothing else is written: no Dockerfile of
+/// these images has a `USER`.
 fn starts_as_root(cx: &Ctx, hop: HopId) -> bool {
     let Some(service) = cx.model.hop(hop).service else {
         return false;
@@ -99,7 +114,8 @@ fn starts_as_root(cx: &Ctx, hop: HopId) -> bool {
     let container = cx.project.container(service);
     let image = container.image.as_ref().and_then(|text| text.get());
     let recipe = container.recipe.as_deref().unwrap_or("");
-    !named && image.is_some_and(|image| repository(image) == "php") && !recipe.contains("USER ")
+    let rootly = |image: &str| ROOTLY.contains(&repository(image));
+    !named && image.is_some_and(rootly) && !recipe.contains("USER ")
 }
 
 /// The users that the official images make for themselves, with ids of their own: 33 or 82, and 101.
@@ -121,7 +137,7 @@ fn is_untouched(cx: &Ctx, hop: HopId) -> bool {
         let container = cx.project.container(service);
         let image = container.image.as_ref().and_then(|text| text.get());
         let recipe = container.recipe.as_deref().unwrap_or("");
-        image.is_some_and(|image| matches!(repository(image), "php" | "nginx"))
+        image.is_some_and(|image| matches!(repository(image), "php" | "nginx" | "haproxy"))
             && !TOOLS.iter().any(|tool| recipe.contains(tool))
     };
     cx.model.hop(hop).service.is_some_and(known)
@@ -147,7 +163,10 @@ fn report(cx: &mut Ctx, links: &[&Link], denied: &Denied) {
     }
     finding
         .label(place, format!("{owner}, mode {mode}"))
-        .help("set `listen.mode = 0666`: the volume keeps others out, and users of two images have different ids")
+        .help(format!(
+            "{}: the volume keeps others out, and users of two images have different ids",
+            how(&hop.kind)
+        ))
         .outcome(effect, status)
         .because("user", user)
         .because("owner", owner)
@@ -156,5 +175,19 @@ fn report(cx: &mut Ctx, links: &[&Link], denied: &Denied) {
         finding
             .severity(Severity::Warning)
             .at_most(Confidence::Medium);
+    }
+}
+
+/// How each server is told to let everybody connect.
+fn how(app: &HopKind) -> &'static str {
+    match app.as_str() {
+        "php-fpm" => "set `listen.mode = 0666`",
+        "uwsgi" => "add `--chmod-socket=666`, or `chmod-socket = 666` in its ini file",
+        "waitress" => "add `--unix-socket-perms=666`",
+        "granian" => "add `--uds-permissions 666`",
+        "hypercorn" => "add `--umask 0`",
+        "gunicorn" | "puma" | "unicorn" => "leave out the umask: without one everybody may connect",
+        "haproxy" => "set `mode 666` on the bind line",
+        _ => "give the socket mode 0666",
     }
 }

@@ -52,6 +52,20 @@ pub struct Watched {
     pub words: Vec<String>,
 }
 
+/// What a program makes of a socket in the file system when nothing is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Socket {
+    /// Its mode, octal: `0755` is what a umask of 022 leaves.
+    pub mode: String,
+    /// Where that is known from.
+    #[serde(default)]
+    pub source: String,
+    /// Whether it was measured.
+    #[serde(default)]
+    pub measured: bool,
+}
+
 /// How a program stops.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -89,8 +103,11 @@ pub struct Program {
     pub protocol: String,
     /// Where it listens when nothing is written.
     pub listen: Option<Listen>,
+    /// Who may connect to a socket that it makes.
+    pub socket: Option<Socket>,
     /// Flags by what they set: `host`, `port`, `bind`, `unix`, `keepalive`, `keepalive_ms`, `worker`, `grace`,
-    /// `config` (a file), `tls`, `opaque` (moves the listener in a way that is not read).
+    /// `backlog`, `mode` and `umask` (of a socket), `config` (a file), `tls`, `opaque` (moves the listener in a way that
+    /// is not read).
     #[serde(default)]
     pub flags: BTreeMap<String, Vec<String>>,
     /// Variables, by the same names.
@@ -173,6 +190,7 @@ impl Program {
             self.commands.clone_from(&base.commands);
         }
         self.listen = self.listen.or_else(|| base.listen.clone());
+        self.socket = self.socket.or_else(|| base.socket.clone());
         self.config = self.config.or_else(|| base.config.clone());
         self.sees = self.sees.or_else(|| base.sees.clone());
         let pairs = [

@@ -7,8 +7,10 @@ use super::cx::{Cx, Read};
 use super::flags::Flags;
 use super::serve;
 use super::settle::{address, amount, default, duration, listener, said};
+use super::socket;
 use crate::model::knowledge::Program;
 use crate::model::{Address, Amount, Bind, Key, Protocol, Setting, Timeouts};
+use crate::source::Span;
 use crate::syntax::command;
 use crate::syntax::value::Text;
 
@@ -30,12 +32,14 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         Protocol::Http
     };
     let backlog = source.backlog(cx);
+    let mode = source.mode(cx, base);
     let listeners = listeners
         .into_iter()
         .map(|address| {
             let made = listener(address, protocol, base);
             crate::model::Listener {
                 backlog: backlog.clone().or(made.backlog.clone()),
+                access: socket::access(cx, &made.address, mode),
                 ..made
             }
         })
@@ -215,6 +219,20 @@ impl Source {
         match self.get(cx, &names(&["--backlog"]), "backlog") {
             Ok(text) => Some(duration(&text?, 1.0, Amount::Finite(0))),
             Err(why) => Some(Setting::unknown(why)),
+        }
+    }
+
+    /// The mode of its sockets: no umask but its own counts. Unknown where `user` or `group` give them to another one.
+    fn mode(&self, cx: &Cx<'_>, base: &Program) -> Option<(u32, Option<Span>)> {
+        let told = self.get(cx, &names(&["-m", "--umask"]), "umask").ok()?;
+        let owner = [(["-u", "--user"], "user"), (["-g", "--group"], "group")];
+        let own = owner.iter().all(|(flags, key)| {
+            let told = self.get(cx, &names(flags), key);
+            matches!(told, Ok(None))
+        });
+        match told {
+            Some(text) => socket::masked(&text).filter(|_| own),
+            None => socket::default(base),
         }
     }
 

@@ -130,10 +130,25 @@ const MANAGERS: [&str; 15] = [
     "npm",
 ];
 
+/// What may run the rest as another user.
+const DEMOTERS: [&str; 10] = [
+    "gosu",
+    "su-exec",
+    "setuser",
+    "s6-setuidgid",
+    "sudo",
+    "runuser",
+    "chpst",
+    "setpriv",
+    "su",
+    "supervisord",
+];
+
 fn step(cx: &mut Cx<'_>, first: &str, argv: &[Text]) -> Step {
     let rest = &argv[1..];
     let name = basename(first);
     cx.managed |= first == "/init" || MANAGERS.contains(&name);
+    cx.demoted |= first == "/init" || DEMOTERS.contains(&name);
     match name {
         "sh" | "bash" | "ash" | "dash" | "zsh" => script::shell(cx, rest),
         "exec" | "nohup" | "setsid" | "command" | "corepack" | "ddtrace-run" | "time" => {

@@ -5,7 +5,8 @@ use super::constants::Constants;
 use super::cx::{Cx, Read};
 use super::flags::Flags;
 use super::serve;
-use super::settle::{self, address, default, duration, listener, port_of, said};
+use super::settle::{self, default, duration, listener, port_of, said};
+use super::socket;
 use crate::model::knowledge::Program;
 use crate::model::{Address, Amount, Bind, Key, Listener, Protocol, Setting};
 use crate::source::Span;
@@ -23,12 +24,16 @@ pub(super) fn puma(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     };
     let listeners = binds(cx, program, &flags, &config, version.is_some());
     let timeouts = serve::timeouts(cx, program, &[]);
+    let workers = match flags.get(&["-w", "--workers"].map(str::to_owned)) {
+        Ok(told) => told.map(|text| duration(&text, 1.0, Amount::Finite(0))),
+        Err(why) => Some(Setting::unknown(why)),
+    };
     let mut process = serve::bare(cx, program, argv, listeners, timeouts);
     if version.is_none() {
         process.timeouts.insert(Key::KeepaliveIdle, unversioned());
     }
     config.limit(cx, &mut process, "persistent_timeout", Key::KeepaliveIdle);
-    config.limit(cx, &mut process, "worker_shutdown_timeout", Key::Grace);
+    cluster(cx, &config, workers, program, &mut process);
     if let Some(version) = version {
         process.version = version;
     }
@@ -82,10 +87,48 @@ pub(super) fn rails(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         timeouts,
     );
     config.limit(cx, &mut process, "persistent_timeout", Key::KeepaliveIdle);
+    cluster(cx, &config, None, puma, &mut process);
     if let Some(version) = version {
         process.version = version;
     }
     Some(process)
+}
+
+/// A single puma waits for its requests without a limit; in a cluster the workers have 30 s, and are then cut off.
+/// Measured with 5.6.5.
+fn cluster(
+    cx: &Cx<'_>,
+    config: &Config,
+    workers: Option<Setting<Amount>>,
+    program: &Program,
+    process: &mut Process,
+) {
+    let variable = || {
+        Some(duration(
+            &cx.env("WEB_CONCURRENCY")?,
+            1.0,
+            Amount::Finite(0),
+        ))
+    };
+    let workers = workers
+        .or_else(|| config.count(cx, "workers"))
+        .or_else(variable);
+    let Some(workers) = workers else {
+        return;
+    };
+    match workers.value() {
+        Some(Amount::Finite(0)) => {}
+        Some(_) => {
+            let source = "puma's cluster mode: worker_shutdown_timeout, measured with 5.6.5";
+            let grace = Setting::default_of(Amount::Finite(30_000), &program.label, "", source);
+            process.timeouts.insert(Key::Grace, grace);
+            config.limit(cx, process, "worker_shutdown_timeout", Key::Grace);
+        }
+        None => {
+            let why = "whether it runs as a cluster is not plain";
+            process.timeouts.insert(Key::Grace, Setting::unknown(why));
+        }
+    }
 }
 
 /// `unicorn`.
@@ -103,14 +146,8 @@ pub(super) fn unicorn(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     process.slots = config.count(cx, "worker_processes");
     let told = flags.has(program.flags("bind")) || flags.has(program.flags("port"));
     if !told {
-        let listens = config.addresses("listen", cx, 8080);
-        match listens {
-            Some(addresses) => {
-                process.listeners = addresses
-                    .into_iter()
-                    .map(|a| listener(a, Protocol::Http, program))
-                    .collect();
-            }
+        match config.listeners("listen", cx, program, 8080) {
+            Some(listeners) => process.listeners = listeners,
             None if matches!(config, Config::None | Config::Text(..)) => {
                 let listen = program.listen.as_ref()?;
                 let address = Address::Tcp {
@@ -173,38 +210,38 @@ impl Config {
     }
 
     /// Every `listen` or `bind`, several if there are several lines.
-    fn addresses(&self, name: &str, cx: &Cx<'_>, port: u16) -> Option<Vec<Setting<Address>>> {
+    fn listeners(
+        &self,
+        name: &str,
+        cx: &Cx<'_>,
+        program: &Program,
+        port: u16,
+    ) -> Option<Vec<Listener>> {
         let Self::Text(id, text, constants) = self else {
             return if let Self::Unknown(why) = self {
-                Some(vec![Setting::unknown(why.clone())])
+                let unknown = Setting::unknown(why.clone());
+                Some(vec![listener(unknown, Protocol::Http, program)])
             } else {
                 None
             };
         };
         let entries = constant::settings(text);
-        let mut addresses = Vec::new();
+        let mut listeners = Vec::new();
         for entry in entries.iter().filter(|entry| entry.name == name) {
             let span = Span::new(*id, entry.range.start, entry.range.end);
-            // Options behind the address (`backlog: 64`) mean nothing here.
-            let value = entry
-                .value
-                // plain: an option begins so, and no address does
-                .split(", :")
-                .next()
-                .unwrap_or("")
-                // plain: an option begins so, and no address does
-                .split(", backlog")
-                .next()
-                .unwrap_or("");
+            // plain: an option begins with its name, and no address holds a comma
+            let mut pieces = entry.value.split(',');
+            let value = pieces.next().unwrap_or("");
             let expression = if entry.indented {
                 None
             } else {
                 constant::constant(value)
             };
             let told = constants.text(cx, expression.as_ref(), span, 8);
-            addresses.push(address(cx, &told, Some(port), &Bind::Any));
+            let made = socket::bound(cx, program, &told, port);
+            listeners.push(socket::with_options(cx, made, pieces, span));
         }
-        (!addresses.is_empty()).then_some(addresses)
+        (!listeners.is_empty()).then_some(listeners)
     }
 
     fn count(&self, cx: &Cx<'_>, name: &str) -> Option<Setting<Amount>> {
@@ -249,7 +286,7 @@ fn binds(
     if program.name != "rails-server" && !told.is_empty() {
         return told
             .iter()
-            .map(|text| make(address(cx, text, Some(9292), &Bind::Any)))
+            .map(|text| socket::bound(cx, program, text, 9292))
             .collect();
     }
     let port = match flags.get(program.flags("port")) {
@@ -261,8 +298,8 @@ fn binds(
         (Some(text), _) => Some(text),
         (None, Config::Unknown(why)) => return vec![make(Setting::unknown(why.clone()))],
         (None, Config::Text(_, _, constants)) => {
-            if let Some(addresses) = config.addresses("bind", cx, 9292) {
-                return addresses.into_iter().map(make).collect();
+            if let Some(listeners) = config.listeners("bind", cx, program, 9292) {
+                return listeners;
             }
             constants.get(cx, "port")
         }

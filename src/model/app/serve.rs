@@ -5,6 +5,7 @@ use super::cx::{Cx, Read};
 use super::flags::Flags;
 use super::properties::Properties;
 use super::settle::{self, address, amount, default, duration, listener, port_of, said};
+use super::socket;
 use crate::model::knowledge::Program;
 use crate::model::{Address, Amount, Bind, Key, Listener, Protocol, Setting, Timeouts};
 use crate::source::Span;
@@ -184,7 +185,10 @@ fn listeners(cx: &mut Cx<'_>, program: &Program, argv: &[Text]) -> Vec<Listener>
     };
     addresses(cx, program, &flags)
         .into_iter()
-        .map(|address| listener(address, protocol, program))
+        .map(|address| {
+            let made = listener(address, protocol, program);
+            socket::told(cx, program, &flags, made)
+        })
         .collect()
 }
 

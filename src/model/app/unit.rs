@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::cx::unknown;
 use super::{Command, Launch};
-use crate::model::{Address, Amount, Bind, Listener, Protocol, Setting};
+use crate::model::{Access, Address, Amount, Bind, Listener, Protocol, Setting};
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::command;
 use crate::syntax::constant::{self, BindAddress};
@@ -59,7 +59,8 @@ pub fn launch(id: FileId, text: &str) -> Option<Launch> {
 pub fn sockets(id: FileId, text: &str, protocol: &Setting<Protocol>) -> Vec<Listener> {
     let text = joined(text);
     let mut addresses = Vec::new();
-    let mut backlog = None;
+    let (mut backlog, mut mode) = (None, Some((0o666, None)));
+    let (mut owner, mut group) = (None, None);
     for entry in constant::settings(&text)
         .iter()
         .filter(|entry| entry.section == "Socket")
@@ -82,18 +83,36 @@ pub fn sockets(id: FileId, text: &str, protocol: &Setting<Protocol>) -> Vec<List
                     .ok()
                     .map(|number| Setting::written(Amount::Finite(number), span));
             }
+            "SocketMode" => {
+                let told = u32::from_str_radix(value, 8).ok();
+                mode = told.map(|mode| (mode, Some(span)));
+            }
+            "SocketUser" => owner = Some(value.to_owned()),
+            "SocketGroup" => group = Some(value.to_owned()),
             _ => {}
         }
     }
+    let access = |address: &Setting<Address>| {
+        let is_file = matches!(address.value(), Some(Address::Unix(_)));
+        let (mode, span) = mode.filter(|_| is_file)?;
+        // systemd makes it as root. Source: systemd.socket(5), SocketUser.
+        let name = |told: &Option<String>| Some(told.clone().unwrap_or("root".to_owned()));
+        let (owner, group) = (name(&owner), name(&group));
+        Some(Access {
+            owner,
+            group,
+            mode,
+            span,
+        })
+    };
     let made = addresses.into_iter().map(|address| Listener {
-        address,
         protocol: protocol.clone(),
         proxy_protocol: false,
         backlog: backlog.clone(),
         admits: None,
-        // `SocketMode` and `SocketUser` are not read.
-        access: None,
+        access: access(&address),
         tls: None,
+        address,
     });
     made.collect()
 }

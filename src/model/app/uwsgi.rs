@@ -7,6 +7,8 @@ use super::launch::is_source;
 use super::properties::Properties;
 use super::serve;
 use super::settle::{address, duration, listener};
+use super::socket;
+use crate::model::knowledge::Program;
 use crate::model::{Amount, Bind, Key, Listener, Protocol, Setting, Timeouts};
 use crate::source::Span;
 use crate::syntax::constant;
@@ -55,27 +57,33 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     {
         timeouts = serve::timeouts(cx, program, &[]);
     }
-    match told.all(cx, &["harakiri", "t"]) {
-        Ok(texts) => {
-            if let Some(text) = texts.last() {
-                let limit = duration(text, 1000.0, Amount::Infinite);
-                if limit.value() == Some(&Amount::Infinite) {
-                    timeouts.remove(&Key::Worker);
-                } else {
-                    timeouts.insert(Key::Worker, limit);
-                }
-            }
+    // The router has clocks of its own, and keeps no connection unless it is told to.
+    match row {
+        "uwsgi-http-router" => {
+            told.limit(cx, &["http-timeout"], Key::Worker, &mut timeouts);
+            told.limit(cx, &["http-keepalive"], Key::KeepaliveIdle, &mut timeouts);
         }
-        Err(why) => {
-            timeouts.insert(Key::Worker, Setting::unknown(why));
+        "uwsgi-http11-socket" => {
+            told.limit(
+                cx,
+                &["socket-timeout", "z"],
+                Key::KeepaliveIdle,
+                &mut timeouts,
+            );
         }
+        _ => {}
     }
+    told.harakiri(cx, &mut timeouts);
     if listeners.is_empty() {
         let why = told
             .open
             .clone()
             .unwrap_or_else(|| "uwsgi is told no socket".to_owned());
         listeners.push(listener(Setting::unknown(why), Protocol::Uwsgi, program));
+    }
+    let mode = told.mode(cx, program);
+    for listener in &mut listeners {
+        listener.access = socket::access(cx, &listener.address, mode);
     }
     let mut process = serve::bare(cx, program, argv, listeners, timeouts);
     told.pool(cx, &mut process);
@@ -171,6 +179,56 @@ impl Told {
             Read::Absent => self.open = Some(format!("{path} is missing")),
             Read::Unknown(why) => self.open = Some(why),
         }
+    }
+
+    /// A time that an option says, in seconds.
+    fn limit(&self, cx: &Cx<'_>, names: &[&str], key: Key, timeouts: &mut Timeouts) {
+        let told = match self.all(cx, names) {
+            Ok(texts) => texts
+                .last()
+                .map(|text| duration(text, 1000.0, Amount::Finite(0))),
+            Err(why) => Some(Setting::unknown(why)),
+        };
+        timeouts.extend(told.map(|told| (key, told)));
+    }
+
+    /// The limit on a request; with the router's own, the shorter of the two. 0 is none.
+    fn harakiri(&self, cx: &Cx<'_>, timeouts: &mut Timeouts) {
+        let mut own = Timeouts::new();
+        self.limit(cx, &["harakiri", "t"], Key::Worker, &mut own);
+        let Some(mut limit) = own.remove(&Key::Worker) else {
+            return;
+        };
+        // Another request of the same process winds the clock up again. Measured with 2.0.31: with 4 threads and a limit
+        // of 5 s, a request of 25 s was answered.
+        if self.last(cx, &["threads", "gevent", "asyncio"]).is_some() {
+            limit = Setting::unknown("with threads other requests put it off");
+        }
+        let router = timeouts.get(&Key::Worker).and_then(Setting::value);
+        let counts = match (limit.value(), router) {
+            (Some(Amount::Finite(0)), _) => false,
+            (Some(own), Some(router)) => own < router,
+            _ => true,
+        };
+        if counts {
+            timeouts.insert(Key::Worker, limit);
+        }
+    }
+
+    /// The mode of its sockets. Unknown where options give them to another user.
+    fn mode(&self, cx: &Cx<'_>, program: &Program) -> Option<(u32, Option<Span>)> {
+        let owner = ["uid", "gid", "chown-socket", "umask", "emperor"];
+        let own = self.all(cx, &owner).is_ok_and(|texts| texts.is_empty());
+        let told = self.all(cx, &["chmod-socket", "C"]).ok()?;
+        let Some(text) = told.last() else {
+            return socket::default(program).filter(|_| own);
+        };
+        // Without a value it lets everybody in. Source: uWSGI options, chmod-socket.
+        let mode = match text.get() {
+            Some("" | "true") => 0o666,
+            _ => socket::octal(text)?,
+        };
+        (own || mode & 0o002 != 0).then_some((mode, Some(text.span)))
     }
 
     /// Longer heads are dropped with the connection: "invalid request block size". Measured with 2.0.31.

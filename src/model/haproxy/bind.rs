@@ -1,7 +1,7 @@
 //! `bind` lines: where a frontend takes connections, and what it speaks there.
 
 use crate::model::haproxy::CONDITIONAL;
-use crate::model::{Address, Bind, Listener, Protocol, Setting};
+use crate::model::{Access, Address, Amount, Bind, Listener, Protocol, Setting};
 use crate::source::Span;
 use crate::syntax::haproxy::{Line, Word};
 use crate::syntax::proxy_value::{haproxy_address, has_variable};
@@ -36,14 +36,39 @@ pub(super) fn listener(
         Setting::unknown(format!("bind {item} holds a variable"))
     };
     Listener {
-        address,
         protocol: Setting::written(protocol, line.span),
         proxy_protocol: has("accept-proxy"),
-        backlog: None,
+        backlog: option(line, "backlog").and_then(|word| {
+            let number = word.text.parse().ok()?;
+            Some(Setting::written(Amount::Finite(number), word.span))
+        }),
         admits: None,
-        access: None,
+        access: access(line, &address),
         tls: None,
+        address,
     }
+}
+
+/// The word behind an option of the line.
+fn option<'l>(line: &'l Line, name: &str) -> Option<&'l Word> {
+    let at = line.words.iter().position(|word| word.text == name)?;
+    line.words.get(at + 1)
+}
+
+/// Who may connect to a socket: its `mode`, else what the umask leaves, which is not known.
+fn access(line: &Line, address: &Setting<Address>) -> Option<Access> {
+    let word = option(line, "mode")?;
+    let mode = u32::from_str_radix(&word.text, 8).ok()?;
+    let name = |names: [&str; 2]| {
+        let word = names.iter().find_map(|name| option(line, name));
+        word.map(|word| word.text.clone())
+    };
+    matches!(address.value(), Some(Address::Unix(_))).then(|| Access {
+        owner: name(["user", "uid"]),
+        group: name(["group", "gid"]),
+        mode,
+        span: Some(word.span),
+    })
 }
 
 fn address(item: &str, span: Span) -> Setting<Address> {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::model::nginx::scope::Scope;
 use crate::model::nginx::{Reader, tls};
 use crate::model::tls::Terms;
-use crate::model::{Address, Bind, Listener, Protocol, Setting};
+use crate::model::{Access, Address, Amount, Bind, Listener, Protocol, Setting};
 use crate::source::Spanned;
 use crate::syntax::nginx::Directive;
 use crate::syntax::proxy_value::{has_variable, upstream_url};
@@ -91,15 +91,31 @@ fn listener(directive: &Directive, stream: bool, http2: bool, terms: &Terms) -> 
         () if has("http2") && !http2 => Protocol::H2c,
         () => Protocol::Http,
     };
+    let address = address(arg);
+    // nginx lets everybody connect to a socket that it makes, whatever the umask is (ngx_open_listening_sockets).
+    let access = matches!(address.value(), Some(Address::Unix(_))).then_some(Access {
+        owner: None,
+        group: None,
+        mode: 0o666,
+        span: None,
+    });
     Some(Listener {
-        address: address(arg),
+        address,
         protocol: Setting::written(protocol, directive.span),
         proxy_protocol: has("proxy_protocol"),
-        backlog: None,
+        backlog: backlog(directive),
         admits: None,
-        access: None,
+        access,
         tls: has("ssl").then(|| terms.clone()),
     })
+}
+
+/// `backlog=16`.
+fn backlog(directive: &Directive) -> Option<Setting<Amount>> {
+    let mut args = directive.args.iter();
+    let (arg, number) = args.find_map(|arg| Some((arg, arg.value.strip_prefix("backlog=")?)))?;
+    let number = number.parse().ok()?;
+    Some(Setting::written(Amount::Finite(number), arg.span))
 }
 
 fn address(arg: &Spanned<String>) -> Setting<Address> {
