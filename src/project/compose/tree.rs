@@ -106,12 +106,27 @@ fn is_template(entries: &[yaml::Entry]) -> bool {
     matches!(entries, [only] if only.key.value.starts_with('{'))
 }
 
+/// Whether Ansible or the like fills a part of a text: `{{ port }}:80`. `{{.Node.Hostname}}` is left to swarm.
+fn names_jinja(text: &str) -> bool {
+    text.match_indices("{{").any(|(at, open)| {
+        let inside = text[at + open.len()..].trim_start_matches(['-', ' ']);
+        inside.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+    })
+}
+
 fn filled(
     scalar: &yaml::Scalar,
     span: Span,
     lookup: &Lookup,
     troubles: &mut Vec<Trouble>,
 ) -> Scalar {
+    if names_jinja(&scalar.text) {
+        return Scalar {
+            text: Text::unknown("a template fills it", span),
+            partial: String::new(),
+            plain: scalar.plain,
+        };
+    }
     if !scalar.text.contains('$') {
         return Scalar {
             text: Text::known(scalar.text.clone(), span),
