@@ -13,6 +13,7 @@ use crate::project::{Envsubst, Project, ServiceRef};
 use crate::source::{FileId, Spanned};
 use crate::syntax::Format;
 use crate::syntax::haproxy::{Reader, Section, Variable, expand, map_choice, map_values, parse_by};
+use crate::syntax::nginx::looks_like_template;
 use crate::syntax::value::Text;
 
 /// The HAProxy of a service, if it runs one.
@@ -212,8 +213,15 @@ pub(super) fn host_haproxy(files: &mut Files, project: &mut Project, orphans: &[
         .filter(|at| !project.haproxy.iter().any(|conf| conf.service == Some(*at)))
         .filter(|at| is_left_as_shipped(project.container(*at)))
         .collect();
-    for main in orphans {
-        let sections = files.haproxy(*main).sections.clone();
+    let parts = Parts::of(files, orphans);
+    for main in orphans.iter().filter(|id| !parts.joined.contains(id)) {
+        let mut sections = files.haproxy(*main).sections.clone();
+        for part in parts.of_whole.get(main).into_iter().flatten() {
+            sections.extend(files.haproxy(*part).sections.clone());
+        }
+        // A loose part may be given to each file that lies beside it.
+        let complete = looks_like_template(files.text(*main)).is_none()
+            && !parts.loose_in.contains(folder_of(files, *main));
         let outside = Envsubst {
             variables: Vec::new(),
             open: Some("it runs outside the project".to_owned()),
@@ -223,7 +231,7 @@ pub(super) fn host_haproxy(files: &mut Files, project: &mut Project, orphans: &[
             service: None,
             main: *main,
             sections,
-            complete: true,
+            complete,
             environment,
             image: None,
             unmounted: false,
@@ -241,6 +249,53 @@ pub(super) fn host_haproxy(files: &mut Files, project: &mut Project, orphans: &[
         }
         project.haproxy.push(conf);
     }
+}
+
+/// Files with neither `global` nor `defaults`, which HAProxy is given beside others: `-f haproxy.cfg -f conf.d`.
+#[derive(Default)]
+struct Parts {
+    /// What lies in `conf.d` beside a `haproxy.cfg`, where the unit of Red Hat's package reads it.
+    of_whole: BTreeMap<FileId, Vec<FileId>>,
+    /// All of these.
+    joined: BTreeSet<FileId>,
+    /// Folders with parts of which the rest is not known.
+    loose_in: BTreeSet<String>,
+}
+
+impl Parts {
+    fn of(files: &mut Files, orphans: &[FileId]) -> Self {
+        let mut mains: BTreeMap<String, Vec<FileId>> = BTreeMap::new();
+        let mut parts = Vec::new();
+        for id in orphans {
+            let folder = folder_of(files, *id).to_owned();
+            let general =
+                |section: &Section| matches!(section.kind.value.as_str(), "global" | "defaults");
+            // One of that name is taken for a whole one: HAProxy starts without both sections.
+            let named = path::name(&files.sources.get(*id).path).starts_with("haproxy");
+            if named || files.haproxy(*id).sections.iter().any(general) {
+                mains.entry(folder).or_default().push(*id);
+            } else {
+                parts.push((*id, folder));
+            }
+        }
+        let mut out = Self::default();
+        for (part, folder) in parts {
+            match mains.get(path::parent(&folder)).map(Vec::as_slice) {
+                Some([main]) if path::name(&folder) == "conf.d" => {
+                    out.of_whole.entry(*main).or_default().push(part);
+                    out.joined.insert(part);
+                }
+                _ => {
+                    out.loose_in.insert(folder);
+                }
+            }
+        }
+        out
+    }
+}
+
+fn folder_of<'a>(files: &'a Files, id: FileId) -> &'a str {
+    path::parent(&files.sources.get(id).path)
 }
 
 /// An environment with what `global` sets: `setenv` in any case, `presetenv` where nothing else does.
