@@ -272,6 +272,9 @@ fn moves(name: &str, image: &Image) -> bool {
             && kind.iter().any(|kind| plain.ends_with(kind))
 }
 
+/// Programs that run what they are given, in images that are named after them.
+const INTERPRETERS: &[&str] = &["php", "node", "bun", "deno", "python", "ruby", "perl"];
+
 /// Whether the arguments are the image's own program, so that its knowledge still holds.
 pub(super) fn is_own(cx: &Cx<'_>, argv: &[Text]) -> bool {
     let Some(image) = cx
@@ -293,7 +296,9 @@ pub(super) fn is_own(cx: &Cx<'_>, argv: &[Text]) -> bool {
         return true;
     };
     let name = knowledge_name(&image);
-    let own = first.starts_with(&name)
+    // An image of a language runs whatever it is given: `php artisan serve` in an image of php-fpm.
+    let is_interpreter = first == name && INTERPRETERS.contains(&first);
+    let own = first.starts_with(&name) && !is_interpreter
         || matches!(
             (name.as_str(), first),
             ("mysql" | "mariadb", "mysqld" | "mariadbd")
