@@ -369,6 +369,8 @@ pub struct Model {
     pub opaque: BTreeMap<ServiceRef, String>,
     /// Services whose proxy is the only process in its container.
     pub alone: BTreeSet<ServiceRef>,
+    /// Services of which every process is known: their command lines were followed to the last one.
+    pub followed: BTreeSet<ServiceRef>,
     /// What could not be known.
     pub gaps: Vec<Gap>,
 }

@@ -60,6 +60,9 @@ fn add_of_services(
             let why = why.unwrap_or_else(|| "nothing tells what it runs".to_owned());
             model.opaque.insert(at, why);
         }
+        if !processes.is_empty() && !model.opaque.contains_key(&at) && is_told(&launch) {
+            model.followed.insert(at);
+        }
         for process in processes {
             let kind = match process.program.as_str() {
                 "nginx" | "haproxy" if proxied.contains(&at) => {
@@ -77,6 +80,15 @@ fn add_of_services(
         }
     }
     passings
+}
+
+/// Whether nothing but what the project writes is started. The entry points of Docker's official images run what they
+/// are given and end there; what another image's adds is not known.
+fn is_told(launch: &Launch) -> bool {
+    let image = launch.image.as_ref().and_then(Text::get);
+    // plain: an official image is the one whose name has no folder
+    let official = image.is_some_and(|image| !image.contains('/'));
+    launch.entrypoint.is_some() || launch.command.is_some() && official
 }
 
 /// What a systemd unit or pm2 starts on the machine itself. The proxies there are read from their own configs.

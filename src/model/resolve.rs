@@ -301,7 +301,8 @@ impl Seeker<'_> {
         if hops.any(|(_, hop)| !alone(hop)) {
             return Some(format!("not all that listens in {name} is known"));
         }
-        (!self.model.alone.contains(&at)).then(|| format!("{name} may run more than its proxy"))
+        let told = self.model.alone.contains(&at) || self.model.followed.contains(&at);
+        (!told).then(|| format!("{name} may run more than its proxy"))
     }
 
     /// The hop and the listener of a service that take connections on a port, loopback ones last.

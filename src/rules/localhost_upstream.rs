@@ -1,6 +1,7 @@
 //! rules/localhost-upstream.md
 
-use crate::model::{DeadEnd, Dialled, Link, ServiceRef, Target};
+use crate::model::{Address, DeadEnd, Dialled, Link, ServiceRef, Target};
+use crate::rules::words::list;
 use crate::rules::{Ctx, grouped};
 
 pub(super) fn check(cx: &mut Ctx) {
@@ -11,12 +12,19 @@ pub(super) fn check(cx: &mut Ctx) {
         };
         let (service, place) = (cx.service_name(proxy).to_owned(), cx.service_span(proxy));
         let (from, (effect, status)) = (cx.program(links[0].from), cx.refused(links[0]));
-        let help = match likely(cx, proxy, port) {
-            Some(name) => format!("dial {name}:{port}: each container has a localhost of its own"),
-            None => {
-                "dial the service by its name: each container has a localhost of its own".to_owned()
-            }
+        let beside: Vec<String> = cx
+            .model
+            .hops_of(proxy)
+            .filter(|(hop, _)| *hop != links[0].from)
+            .map(|(hop, _)| cx.program(hop))
+            .collect();
+        let runs = if beside.is_empty() {
+            format!("{service} runs {from} alone")
+        } else {
+            let names: Vec<&str> = beside.iter().map(String::as_str).collect();
+            format!("{service} runs {from}, {}", list(&names))
         };
+        let help = help(cx, links[0], proxy, port);
         let message = format!(
             "{from} dials {} inside the container of {service}, where nothing listens on {port}",
             links[0].written
@@ -25,7 +33,7 @@ pub(super) fn check(cx: &mut Ctx) {
         finding
             .here("this container itself, not the machine it runs on")
             .repeats(&links)
-            .label(place, format!("{service} runs {from} alone"))
+            .label(place, runs)
             .help(help)
             .outcome(effect, status)
             .because("port", port);
@@ -37,6 +45,35 @@ fn own(_: &Ctx, link: &Link) -> Option<u16> {
         (Target::Nowhere(DeadEnd::OwnLoopback), Dialled::Tcp { port, .. }) => Some(*port),
         _ => None,
     }
+}
+
+fn help(cx: &Ctx, link: &Link, proxy: ServiceRef, port: u16) -> String {
+    if let Some((name, address)) = beside(cx, link, proxy) {
+        return match address {
+            Address::Tcp { port, .. } => format!("dial port {port}, where {name} listens"),
+            Address::Unix(path) => format!("dial unix:{path}, where {name} listens"),
+        };
+    }
+    match likely(cx, proxy, port) {
+        Some(name) => format!("dial {name}:{port}: each container has a localhost of its own"),
+        None => {
+            "dial the service by its name: each container has a localhost of its own".to_owned()
+        }
+    }
+}
+
+/// The only other listener in the proxy's container that speaks what the proxy speaks.
+fn beside<'a>(cx: &'a Ctx, link: &Link, proxy: ServiceRef) -> Option<(String, &'a Address)> {
+    let hops = cx.model.hops_of(proxy).filter(|(hop, _)| *hop != link.from);
+    let mut found = hops.flat_map(|(hop, at)| {
+        let fitting = at
+            .listeners
+            .iter()
+            .filter(|listener| listener.protocol.value() == Some(&link.protocol));
+        fitting.filter_map(move |listener| Some((hop, listener.address.value()?)))
+    });
+    let (hop, address) = found.next()?;
+    found.next().is_none().then(|| (cx.program(hop), address))
 }
 
 /// The only other service that listens on the port.
