@@ -373,6 +373,8 @@ pub struct Model {
     pub followed: BTreeSet<ServiceRef>,
     /// What could not be known.
     pub gaps: Vec<Gap>,
+    /// Seconds since 1970, by which certificates are judged.
+    pub now: i64,
 }
 
 impl Hop {
@@ -429,6 +431,7 @@ impl Model {
             }
         }
         resolve::resolve(&mut model, project);
+        tls::read(&mut model, host, project);
         edge::shown::add(&mut model, project, &passings);
         let fronts = edge::add(&mut model, project, settings);
         chain::follow(&mut model, &fronts);

@@ -83,6 +83,8 @@ mod timeout_unit_suspect;
 mod timeout_zero;
 mod update_order_stop_first;
 mod upstream_behind_profile;
+mod upstream_cert_expired;
+mod upstream_cert_invalid;
 mod upstream_client_cert_missing;
 mod upstream_host_unknown;
 mod upstream_name_misused;
@@ -232,6 +234,8 @@ pub const RULES: &[Rule] = &[
     rule!("timeout-zero", timeout_zero),
     rule!("update-order-stop-first", update_order_stop_first),
     rule!("upstream-behind-profile", upstream_behind_profile),
+    rule!("upstream-cert-expired", upstream_cert_expired),
+    rule!("upstream-cert-invalid", upstream_cert_invalid),
     rule!("upstream-client-cert-missing", upstream_client_cert_missing),
     rule!("upstream-host-unknown", upstream_host_unknown),
     rule!("upstream-name-misused", upstream_name_misused),

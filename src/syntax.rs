@@ -1,5 +1,6 @@
 //! One file's text to a tree with spans. Parsing never fails: it returns a tree and errors.
 
+pub mod certificate;
 pub mod command;
 pub mod constant;
 pub mod dockerfile;

@@ -1,10 +1,15 @@
 //! TLS between hops: how a proxy opens it to its peers, and what a listener asks of whoever opens it.
 
+mod read;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::model::{HopId, LinkId, Setting};
 use crate::source::{Span, Spanned};
+use crate::syntax::certificate::Certificate;
+
+pub(super) use read::read;
 
 /// A version of TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,6 +79,10 @@ pub struct Client {
     pub versions: Setting<Versions>,
     /// Whether it has a certificate of its own to show.
     pub certificate: Setting<bool>,
+    /// For each link the certificates that its peer shows, its own first, where the project has them.
+    pub shown: Vec<Option<Vec<Certificate>>>,
+    /// Those of `trusted`, where the project has them.
+    pub authorities: Option<Vec<Certificate>>,
 }
 
 /// What a listener asks of whoever opens TLS to it.
@@ -85,6 +94,8 @@ pub struct Terms {
     pub demands: Setting<bool>,
     /// Whether it refuses a handshake that names no server.
     pub wants_name: Setting<bool>,
+    /// The file of the certificate that it shows, if it is one.
+    pub certificate: Setting<Option<Spanned<String>>>,
 }
 
 impl Terms {
@@ -93,14 +104,24 @@ impl Terms {
     pub fn join(&mut self, other: Self, default: bool) {
         join(&mut self.versions, other.versions);
         join(&mut self.demands, other.demands);
+        let path = |setting: &Setting<Option<Spanned<String>>>| {
+            setting
+                .value()
+                .map(|file| file.as_ref().map(|file| file.value.clone()))
+        };
+        if path(&self.certificate) != path(&other.certificate) {
+            self.certificate = Setting::unknown(DIFFER);
+        }
         if default {
             self.wants_name = other.wants_name;
         }
     }
 }
 
+const DIFFER: &str = "the servers of the listener differ in it";
+
 fn join<T: PartialEq>(one: &mut Setting<T>, other: Setting<T>) {
     if one.value() != other.value() {
-        *one = Setting::unknown("the servers of the listener differ in it");
+        *one = Setting::unknown(DIFFER);
     }
 }

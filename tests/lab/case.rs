@@ -35,11 +35,13 @@ pub(crate) struct Report {
 /// Runs an example. An error is a failure of the lab or of the page, never an outcome.
 pub(crate) fn run(files: &[File], spec: &Spec, only: Only) -> Result<Report, String> {
     let (dir, net) = place();
-    let made = certificate::make(&spec.certificate, &dir.0)?;
+    let made = certificate::make(&spec.certificate, only, &dir.0)?;
+    let replaced = |file: &&File| made.iter().all(|(path, _)| path != file.0);
+    let own = files.iter().filter(replaced).copied();
     let made = made
         .iter()
         .map(|(path, text)| (path.as_str(), text.as_str()));
-    let files: Vec<File> = files.iter().copied().chain(made).collect();
+    let files: Vec<File> = own.chain(made).collect();
     let files = files.as_slice();
     let mut stack = Stack::read(files, &dir.0, net)?;
     for (index, stub) in spec.stub.iter().enumerate() {

@@ -4,16 +4,27 @@ use std::path::Path;
 use std::process::Command;
 
 use super::program::need;
-use super::spec::Certificate;
+use super::spec::{Certificate, Only};
 
-/// The path and the text of each: certificate and key in one file, which nginx and HAProxy both take.
-pub(crate) fn make(all: &[Certificate], dir: &Path) -> Result<Vec<(String, String)>, String> {
-    all.iter()
-        .map(|one| Ok((one.file.clone(), text(one, dir)?)))
-        .collect()
+/// The path and the text of each: certificate and key, in one file unless a page has two.
+pub(crate) fn make(
+    all: &[Certificate],
+    only: Only,
+    dir: &Path,
+) -> Result<Vec<(String, String)>, String> {
+    let mut files = Vec::new();
+    let wanted = |told: &&Certificate| told.only.is_none_or(|other| other == only);
+    for told in all.iter().filter(wanted) {
+        let (certificate, key) = text(told, dir)?;
+        match &told.key {
+            Some(path) => files.extend([(told.file.clone(), certificate), (path.clone(), key)]),
+            None => files.push((told.file.clone(), certificate + &key)),
+        }
+    }
+    Ok(files)
 }
 
-fn text(told: &Certificate, dir: &Path) -> Result<String, String> {
+fn text(told: &Certificate, dir: &Path) -> Result<(String, String), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", told.file);
     std::fs::create_dir_all(dir).map_err(failed)?;
     let (key, certificate) = (dir.join("made.key"), dir.join("made.pem"));
@@ -54,5 +65,5 @@ fn text(told: &Certificate, dir: &Path) -> Result<String, String> {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
     let read = |path: &Path| std::fs::read_to_string(path).map_err(failed);
-    Ok(read(&certificate)? + &read(&key)?)
+    Ok((read(&certificate)?, read(&key)?))
 }

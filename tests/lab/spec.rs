@@ -42,12 +42,18 @@ pub(crate) struct Spec {
     pub(crate) certificate: Vec<Certificate>,
 }
 
-/// A certificate, signed by itself, with its key in the same file.
+/// A certificate, signed by itself.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Certificate {
-    /// Its path in the project.
+    /// Its path in the project; what the page has there is replaced.
     pub(crate) file: String,
+    /// Where its key is; behind it in the same file unless told.
+    #[serde(default)]
+    pub(crate) key: Option<String>,
+    /// Only in this example.
+    #[serde(default)]
+    pub(crate) only: Option<Only>,
     /// The names of hosts that it is for.
     #[serde(default)]
     pub(crate) names: Vec<String>,

@@ -52,6 +52,8 @@ pub(super) fn client(
         name,
         versions: Setting::unknown("what the library offers if no version is written"),
         certificate: file("crt").map(|file: Option<Spanned<String>>| file.is_some()),
+        shown: Vec::new(),
+        authorities: None,
     })
 }
 
@@ -122,7 +124,23 @@ pub(super) fn terms(proxy: &Proxy, line: &Line) -> Option<Terms> {
         versions: versions(proxy, line),
         demands: stated(after(&line.words, "verify") == Some("required"), "verify"),
         wants_name: stated(flag("strict-sni"), "strict-sni"),
+        certificate: certificate(proxy, line),
     })
+}
+
+/// The file behind the one `crt` of a line; a folder of several shows when it is opened.
+fn certificate(proxy: &Proxy, line: &Line) -> Setting<Option<Spanned<String>>> {
+    let named: Vec<usize> = (0..line.words.len())
+        .filter(|at| ["crt", "crt-list"].contains(&line.words[*at].text.as_str()))
+        .collect();
+    let file = match named.as_slice() {
+        [at] if line.words[*at].text == "crt" => line.words.get(at + 1),
+        _ => None,
+    };
+    match file.and_then(|word| Some(Spanned::new(proxy.word(word).ok()?, word.span))) {
+        Some(file) => Setting::written(Some(file), line.span),
+        None => Setting::unknown("one of several certificates is shown"),
+    }
 }
 
 /// From `ssl-min-ver` to `ssl-max-ver`, of the line or of `ssl-default-bind-options`; from TLS 1.2 on by default, which

@@ -1,5 +1,6 @@
 //! TLS of nginx: `proxy_ssl_*` and their kin towards the peers, `ssl_*` of a server towards its clients.
 
+use crate::host::path;
 use crate::model::nginx::pass::Prefix;
 use crate::model::nginx::scope::Scope;
 use crate::model::nginx::{is_address, written};
@@ -142,7 +143,7 @@ pub(super) fn client(asked: &Asked, prefix: Prefix, dialling: &Dialling) -> Opti
         verify: asked.flag(names.verify),
         trusted: asked.value(
             names.trusted,
-            |args| Some(args.first().cloned()),
+            |args| Some(args.first().map(in_home)),
             || Setting::default_of(None, "nginx", "", names.trusted),
         ),
         sni,
@@ -154,6 +155,8 @@ pub(super) fn client(asked: &Asked, prefix: Prefix, dialling: &Dialling) -> Opti
             |args| Some(!args.first()?.value.is_empty()),
             || Setting::default_of(false, "nginx", "", names.certificate),
         ),
+        shown: Vec::new(),
+        authorities: None,
     })
 }
 
@@ -163,7 +166,20 @@ pub(super) fn terms(asked: &Asked) -> Terms {
         versions: asked.versions("ssl_protocols"),
         demands: asked.flag("ssl_verify_client"),
         wants_name: asked.flag("ssl_reject_handshake"),
+        certificate: match asked.scope.all("ssl_certificate").as_slice() {
+            [one] => match one.args.first().filter(|file| !has_variable(&file.value)) {
+                Some(file) => Setting::written(Some(in_home(file)), one.span),
+                None => Setting::unknown("ssl_certificate is known only at run time"),
+            },
+            [] if asked.seen => Setting::default_of(None, "nginx", "", "ssl_certificate"),
+            _ => Setting::unknown("one of several certificates is shown"),
+        },
     }
+}
+
+/// A path as nginx takes it: one that is relative lies beside its main config.
+fn in_home(file: &Spanned<String>) -> Spanned<String> {
+    Spanned::new(path::absolute("/etc/nginx", &file.value), file.span)
 }
 
 /// Whether a `listen` makes its server the default one.
