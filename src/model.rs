@@ -14,6 +14,7 @@ pub mod knowledge;
 pub mod nginx;
 pub mod probe;
 mod process;
+mod proxy_header;
 mod resolve;
 pub mod retry;
 pub mod setting;
@@ -28,6 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use address::{Access, Address, Amount, Bind};
 pub use budget::Budget;
 pub use key::Key;
+pub use proxy_header::ProxyHeader;
 pub use retry::Retry;
 pub use setting::{Origin, Setting};
 pub use sizes::Sizes;
@@ -95,8 +97,8 @@ pub struct Listener {
     pub address: Setting<Address>,
     /// What it speaks, or why that is unknown.
     pub protocol: Setting<Protocol>,
-    /// Whether it expects the PROXY header.
-    pub proxy_protocol: bool,
+    /// What it makes of the PROXY header in front of what it speaks.
+    pub proxy_header: ProxyHeader,
     /// How many connections wait to be accepted, if that is known of an app.
     pub backlog: Option<Setting<Amount>>,
     /// The only addresses that it takes connections from (php-fpm's `listen.allowed_clients`), if it says so.

@@ -28,8 +28,8 @@ use crate::model::sizes::Sizes;
 use crate::model::tls::Client;
 use crate::model::version::image_version;
 use crate::model::{
-    Address, Amount, Hop, HopId, HopKind, Key, Link, LinkId, Model, Protocol, Route, Setting,
-    Timeouts,
+    Address, Amount, Hop, HopId, HopKind, Key, Link, LinkId, Model, Protocol, ProxyHeader, Route,
+    Setting, Timeouts,
 };
 use crate::project::Project;
 use crate::project::nginx::NginxConf;
@@ -97,7 +97,7 @@ struct Reader<'a> {
     /// The first upstream of each name, in lower case: the names are host names.
     groups: HashMap<String, usize>,
     /// Where the hop has the listener of an address that does or does not expect the PROXY header.
-    listeners: HashMap<(Address, bool), usize>,
+    listeners: HashMap<(Address, ProxyHeader), usize>,
     /// One link for each place and protocol, however many routes lead there.
     links: HashMap<(Span, String, Protocol), LinkId>,
 }

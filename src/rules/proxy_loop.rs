@@ -1,7 +1,7 @@
 //! rules/proxy-loop.md
 
 use crate::model::nginx::{Place, Scope};
-use crate::model::{Address, Bind, Dialled, Link, Protocol, Route, Target};
+use crate::model::{Address, Bind, Dialled, Link, Protocol, ProxyHeader, Route, Target};
 use crate::rules::Ctx;
 use crate::source::Span;
 use crate::syntax::nginx::Directive;
@@ -36,7 +36,8 @@ fn own_listener(cx: &Ctx, route: &Route) -> Option<Span> {
             (listener.protocol.value(), link.protocol),
             (Some(Protocol::Http), Protocol::Http) | (Some(Protocol::Https), Protocol::Https)
         );
-        let taken = same && !listener.proxy_protocol && route.listeners.contains(&at);
+        let taken =
+            same && listener.proxy_header != ProxyHeader::Expected && route.listeners.contains(&at);
         taken.then(|| listener.address.span()).flatten()
     });
     let first = places.next()??;

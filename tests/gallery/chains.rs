@@ -97,7 +97,7 @@ fn listener(port: u16, bind: Bind) -> Listener {
     Listener {
         address: Setting::written(Address::Tcp { bind, port }, at("listen 80")),
         protocol: Setting::written(Protocol::Http, at("listen 80")),
-        proxy_protocol: false,
+        proxy_header: no502::model::ProxyHeader::Unknown,
         backlog: None,
         admits: None,
         access: None,

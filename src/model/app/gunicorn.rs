@@ -9,7 +9,7 @@ use super::serve;
 use super::settle::{address, amount, default, duration, listener, said};
 use super::socket;
 use crate::model::knowledge::Program;
-use crate::model::{Address, Amount, Bind, Key, Protocol, Setting, Timeouts};
+use crate::model::{Address, Amount, Bind, Key, Protocol, ProxyHeader, Setting, Timeouts};
 use crate::source::Span;
 use crate::syntax::command;
 use crate::syntax::value::Text;
@@ -33,6 +33,7 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     };
     let backlog = source.backlog(cx);
     let mode = source.mode(cx, base);
+    let proxy_header = source.proxy_header(cx, class.as_deref().ok());
     let listeners = listeners
         .into_iter()
         .map(|address| {
@@ -40,6 +41,7 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
             crate::model::Listener {
                 backlog: backlog.clone().or(made.backlog.clone()),
                 access: socket::access(cx, &made.address, mode),
+                proxy_header,
                 ..made
             }
         })
@@ -233,6 +235,32 @@ impl Source {
         match told {
             Some(text) => socket::masked(&text).filter(|_| own),
             None => socket::default(base),
+        }
+    }
+
+    /// gunicorn's own workers take the header if they are told to, and then from the addresses of `--proxy-allow-from` alone;
+    /// those of uvicorn have no such option.
+    fn proxy_header(&self, cx: &Cx<'_>, class: Option<&str>) -> ProxyHeader {
+        let own = ["sync", "gthread", "gevent", "eventlet"];
+        match class {
+            Some(class) if class.starts_with("uvicorn") => return ProxyHeader::Refused,
+            Some(class) if own.contains(&class) => {}
+            _ => return ProxyHeader::Unknown,
+        }
+        let told = self.get(cx, &names(&["--proxy-protocol"]), "proxy_protocol");
+        let on = match told {
+            Ok(None) => false,
+            Ok(Some(text)) => match text.value {
+                Ok(word) => !["off", "false", "False", "None"].contains(&word.as_str()),
+                Err(_) => return ProxyHeader::Unknown,
+            },
+            Err(_) => return ProxyHeader::Unknown,
+        };
+        let from = self.get(cx, &names(&["--proxy-allow-from"]), "proxy_allow_ips");
+        match (on, from) {
+            (false, _) => ProxyHeader::Refused,
+            (true, Ok(None)) => ProxyHeader::TakenFromLoopback,
+            (true, _) => ProxyHeader::Taken,
         }
     }
 

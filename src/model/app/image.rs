@@ -6,7 +6,7 @@ use super::cx::{Cx, basename};
 use super::serve;
 use super::settle::{self, protocol};
 use crate::model::knowledge::Image;
-use crate::model::{Address, Bind, Key, Listener, Protocol, Setting, Timeouts};
+use crate::model::{Address, Bind, Key, Listener, Protocol, ProxyHeader, Setting, Timeouts};
 use crate::project::image_name;
 use crate::syntax::value::Text;
 
@@ -139,7 +139,7 @@ fn listeners(image: &Image, reference: &str, moved: Option<&str>) -> Vec<Listene
         Listener {
             address,
             protocol: speaks,
-            proxy_protocol: false,
+            proxy_header: ProxyHeader::Unknown,
             backlog: None,
             admits: None,
             access: None,

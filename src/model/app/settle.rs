@@ -3,7 +3,7 @@
 use super::cx::{Cx, basename};
 use crate::model::knowledge::{Number, Program};
 use crate::model::setting::Origin;
-use crate::model::{Address, Amount, Bind, Listener, Protocol, Setting};
+use crate::model::{Address, Amount, Bind, Listener, Protocol, ProxyHeader, Setting};
 use crate::syntax::constant::{self, BindAddress};
 use crate::syntax::value::Text;
 
@@ -123,7 +123,7 @@ pub(super) fn listener(
             origin,
         },
         address,
-        proxy_protocol: false,
+        proxy_header: ProxyHeader::Unknown,
         backlog: program.number("backlog").map(|number| {
             let waiting = Amount::whole(number.value);
             Setting::default_of(waiting, &program.label, "", number.source)

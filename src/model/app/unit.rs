@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::cx::unknown;
 use super::{Command, Launch};
-use crate::model::{Access, Address, Amount, Bind, Listener, Protocol, Setting};
+use crate::model::{Access, Address, Amount, Bind, Listener, Protocol, ProxyHeader, Setting};
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::command;
 use crate::syntax::constant::{self, BindAddress};
@@ -107,7 +107,7 @@ pub fn sockets(id: FileId, text: &str, protocol: &Setting<Protocol>) -> Vec<List
     };
     let made = addresses.into_iter().map(|address| Listener {
         protocol: protocol.clone(),
-        proxy_protocol: false,
+        proxy_header: ProxyHeader::Unknown,
         backlog: backlog.clone(),
         admits: None,
         access: access(&address),

@@ -1,7 +1,7 @@
 //! `bind` lines: where a frontend takes connections, and what it speaks there.
 
 use crate::model::haproxy::CONDITIONAL;
-use crate::model::{Access, Address, Amount, Bind, Listener, Protocol, Setting};
+use crate::model::{Access, Address, Amount, Bind, Listener, Protocol, ProxyHeader, Setting};
 use crate::source::Span;
 use crate::syntax::haproxy::{Line, Word};
 use crate::syntax::proxy_value::{haproxy_address, has_variable};
@@ -37,11 +37,11 @@ pub(super) fn listener(
     };
     Listener {
         protocol: Setting::written(protocol, line.span),
-        proxy_protocol: has("accept-proxy"),
         backlog: option(line, "backlog").and_then(|word| {
             let number = word.text.parse().ok()?;
             Some(Setting::written(Amount::Finite(number), word.span))
         }),
+        proxy_header: ProxyHeader::expected(has("accept-proxy")),
         admits: None,
         access: access(line, &address),
         tls: None,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::model::nginx::scope::Scope;
 use crate::model::nginx::{Reader, tls};
 use crate::model::tls::Terms;
-use crate::model::{Access, Address, Amount, Bind, Listener, Protocol, Setting};
+use crate::model::{Access, Address, Amount, Bind, Listener, Protocol, ProxyHeader, Setting};
 use crate::source::Spanned;
 use crate::syntax::nginx::Directive;
 use crate::syntax::proxy_value::{has_variable, upstream_url};
@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
         let address = listener.address.value().cloned();
         let at = match address {
             Some(address) => {
-                let key = (address, listener.proxy_protocol);
+                let key = (address, listener.proxy_header);
                 *self.listeners.entry(key).or_insert(next)
             }
             None => next,
@@ -70,7 +70,7 @@ fn default_listener() -> Listener {
     Listener {
         address: Setting::default_of(address, "nginx", "", "ngx_http_core_module, listen"),
         protocol: Setting::default_of(Protocol::Http, "nginx", "", "ngx_http_core_module, listen"),
-        proxy_protocol: false,
+        proxy_header: ProxyHeader::Refused,
         backlog: None,
         admits: None,
         access: None,
@@ -102,7 +102,7 @@ fn listener(directive: &Directive, stream: bool, http2: bool, terms: &Terms) -> 
     Some(Listener {
         address,
         protocol: Setting::written(protocol, directive.span),
-        proxy_protocol: has("proxy_protocol"),
+        proxy_header: ProxyHeader::expected(has("proxy_protocol")),
         backlog: backlog(directive),
         admits: None,
         access,
