@@ -193,12 +193,13 @@ fn haproxy_paths(words: &[String], workdir: &str) -> Vec<String> {
     paths.collect()
 }
 
-/// The files of a folder that is given to `-f`: those that end in `.cfg`, in order.
+/// The files of a folder that is given to `-f`: those that end in `.cfg`, in order, hidden ones left out.
 fn folder(files: &mut Files, folder: &str) -> Vec<FileId> {
     let entries = files.host.list(folder);
+    let hidden = |path: &str| path.starts_with('.') || path.contains("/.");
     let names = entries
         .iter()
-        .filter(|entry| !entry.is_dir && entry.path.ends_with(".cfg"));
+        .filter(|entry| !entry.is_dir && entry.path.ends_with(".cfg") && !hidden(&entry.path));
     names
         .filter_map(|entry| files.open(&path::below(folder, &entry.path)?))
         .collect()
