@@ -230,17 +230,23 @@ fn elsewhere(word: &str) -> Option<String> {
 
 /// A line of a proxy that lacks what HAProxy asks for behind its keyword.
 fn too_short(section: &Section, line: &Line) -> Option<Unknown> {
-    const LEAST: [(&str, usize, &str); 16] = [
+    const LEAST: [(&str, usize, &str); 23] = [
         ("acl", 3, "`acl <name> <what> <values>`"),
         ("cookie", 2, "the name of the cookie"),
         ("default_backend", 2, "the name of a backend"),
+        ("description", 2, "a text"),
         ("errorfile", 3, "`errorfile <status> <file>`"),
+        ("fullconn", 2, "a number"),
         ("hash-type", 2, "`map-based` or `consistent`"),
         ("http-after-response", 2, "an action"),
         ("http-check", 2, "`send`, `expect` or another step"),
         ("http-request", 2, "an action"),
         ("http-response", 2, "an action"),
         ("http-reuse", 2, "`safe`, `always`, `aggressive` or `never`"),
+        ("http-send-name-header", 2, "the name of a header"),
+        ("log", 3, "an address and a facility, or `global`"),
+        ("log-format", 2, "a format"),
+        ("log-tag", 2, "a tag"),
         ("maxconn", 2, "a number"),
         ("mode", 2, "`http` or `tcp`"),
         ("retries", 2, "a number"),
@@ -251,11 +257,14 @@ fn too_short(section: &Section, line: &Line) -> Option<Unknown> {
         ),
         ("use-server", 2, "the name of a server"),
         ("use_backend", 2, "the name of a backend"),
+        ("unique-id-format", 2, "a format"),
     ];
     let first = &line.words[0];
     let (name, least, expected) = LEAST.iter().find(|(name, ..)| *name == first.text)?;
     let whole = line.words.iter().all(is_plain);
-    let short = row(&section.kind.value) == "proxy" && line.words.len() < *least && whole;
+    let global = first.text == "log" && line.words.get(1).is_some_and(|word| word.text == "global");
+    let short =
+        row(&section.kind.value) == "proxy" && line.words.len() < *least && whole && !global;
     short.then(|| {
         let last = line.words.last().unwrap_or(first);
         unknown(

@@ -120,7 +120,7 @@ impl<'a> Builder<'a> {
             || self.tree.sections.is_empty() && line.words[0].has_env;
         if opens {
             if !line.conditional {
-                self.tree.errors.extend(values::nameless(&line));
+                self.tree.errors.extend(values::head(&line));
             }
             let kind = line.words[0].text.clone();
             self.begin(kind, line);

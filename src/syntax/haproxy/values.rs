@@ -36,34 +36,112 @@ pub(super) fn impossible(section: &Section, line: &Line) -> Option<SyntaxError> 
     let kind = section.kind.value.as_str();
     match (line.words[0].text.as_str(), kind) {
         ("bind", "frontend" | "listen") => bind(line),
-        ("server", "backend" | "listen") => server(line),
+        ("server", "backend" | "listen") => odd_name(line, "a server").or_else(|| server(line)),
+        ("server-template", "backend" | "listen") => odd_name(line, "servers"),
+        ("acl", "defaults" | "frontend" | "backend" | "listen" | "fcgi-app") => {
+            odd_name(line, "an ACL")
+        }
         ("timeout", "defaults" | "frontend" | "backend" | "listen") => timeout(line),
         _ => None,
     }
 }
 
-/// A section that has to have a name and has none, or one with a character that HAProxy refuses in names.
-pub(super) fn nameless(line: &Line) -> Option<SyntaxError> {
+/// A name with a character that HAProxy refuses in names.
+fn odd_name(line: &Line, whose: &str) -> Option<SyntaxError> {
+    let name = line
+        .words
+        .get(1)
+        .filter(|name| !name.has_env && !is_filled_in(&name.text))?;
+    let bad = name.text.chars().find(|c| is_odd(*c))?;
+    Some(refused(
+        name.span,
+        format!("`{bad}` in the name `{}` of {whose}", name.text),
+        "letters, digits, `_`, `-`, `.` and `:`",
+    ))
+}
+
+/// Source: `invalid_char` in src/tools.c.
+fn is_odd(c: char) -> bool {
+    !c.is_ascii_alphanumeric() && !"_-.:".contains(c)
+}
+
+/// What is wrong with the line that opens a section: no name, one with a character that HAProxy refuses in names, or
+/// words behind it.
+pub(super) fn head(line: &Line) -> Option<SyntaxError> {
+    const NAMED: [&str; 13] = [
+        "backend",
+        "cache",
+        "fcgi-app",
+        "frontend",
+        "http-errors",
+        "listen",
+        "log-forward",
+        "mailers",
+        "peers",
+        "program",
+        "resolvers",
+        "ring",
+        "userlist",
+    ];
     let kind = line.words[0].text.as_str();
-    if !matches!(kind, "frontend" | "backend" | "listen") {
+    if kind == "global" {
+        return extra(line, 1);
+    }
+    if !NAMED.contains(&kind) {
         return None;
     }
     let Some(name) = line.words.get(1) else {
         let message = format!("this `{kind}` has no name");
         return Some(refused(line.words[0].span, message, "a name behind it"));
     };
-    // plain: `invalid_char` in src/tools.c
-    let odd = |c: &char| !c.is_ascii_alphanumeric() && !"_-.:".contains(*c);
-    let bad = name.text.chars().find(odd)?;
     if name.has_env || is_filled_in(&name.text) {
         return None;
     }
+    match kind {
+        "frontend" | "backend" | "listen" => {}
+        // The others take what stands behind the name for nothing.
+        "cache" | "fcgi-app" | "log-forward" | "peers" | "program" | "userlist" => {
+            return extra(line, 2);
+        }
+        _ => return None,
+    }
+    let Some(bad) = name.text.chars().find(|c| is_odd(*c)) else {
+        return behind(line);
+    };
     let message = format!("`{bad}` in the name `{}`", name.text);
     Some(refused(
         name.span,
         message,
         "letters, digits, `_`, `-`, `.` and `:`",
     ))
+}
+
+/// `from` and a name are all that may stand behind the name of a proxy; an address there is an older way to write `bind`.
+fn behind(line: &Line) -> Option<SyntaxError> {
+    let third = line.words.get(2)?;
+    match (third.text.as_str(), line.words.get(3)) {
+        ("from", None) => Some(refused(
+            third.span,
+            "`from` without a name".to_owned(),
+            "the name of a `defaults` section",
+        )),
+        ("from", Some(_)) => extra(line, 4),
+        _ if line.words[0].text == "backend" => extra(line, 2),
+        _ => None,
+    }
+}
+
+/// The first of the words that are too many.
+fn extra(line: &Line, most: usize) -> Option<SyntaxError> {
+    let word = line.words.get(most)?;
+    let plain = line
+        .words
+        .iter()
+        .all(|word| !word.has_env && !is_filled_in(&word.text));
+    plain.then(|| {
+        let message = format!("`{}` behind the head of the section", word.text);
+        refused(word.span, message, "the end of the line")
+    })
 }
 
 /// Names that a file gives twice: of two sections that take clients, of two that have servers, of two servers.
