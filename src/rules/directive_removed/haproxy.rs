@@ -206,6 +206,7 @@ pub(super) fn check(cx: &mut Ctx) {
         report(cx, hop, gone, &rows);
     }
     same_names(cx);
+    mixed_defaults(cx);
 }
 
 /// Whether a version certainly lacks what was gone by another; `None` if it has it, or if nobody can say.
@@ -276,6 +277,67 @@ fn finish(cx: &mut Ctx, hop: HopId, sure: bool) {
 fn label_version(finding: &mut Finding, version: Option<&String>, place: Option<Span>) {
     if let (Some(version), Some(place)) = (version, place) {
         finding.label(place, format!("HAProxy {version}"));
+    }
+}
+
+/// The first version that was seen to refuse a `defaults` section that some name and others just follow.
+const UNMIXED: &str = "2.6";
+
+/// A `defaults` section that `from` names, and that holds as well for a section which names none and follows it.
+fn mixed_defaults(cx: &mut Ctx) {
+    let mut last: HashMap<HopId, (Span, &str)> = HashMap::new();
+    let mut named: HashMap<(HopId, &str), Span> = HashMap::new();
+    let mut followed: Vec<(HopId, &str, Span, Span)> = Vec::new();
+    for head in statements(cx.project).filter(|statement| statement.opens) {
+        let words: Vec<&str> = head.words().collect();
+        let from = words
+            .iter()
+            .position(|word| *word == "from")
+            .filter(|at| *at > 0);
+        let from = from.and_then(|at| words.get(at + 1).copied());
+        if let Some(name) = from {
+            named.entry((head.hop, name)).or_insert(head.span());
+        }
+        match head.kind {
+            "defaults" => {
+                last.insert(head.hop, (head.span(), head.section));
+            }
+            "frontend" | "backend" | "listen" if from.is_none() => {
+                if let Some((place, name)) =
+                    last.get(&head.hop).filter(|(_, name)| !name.is_empty())
+                {
+                    followed.push((head.hop, name, *place, head.span()));
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut mixed = Alike::new();
+    for (hop, name, place, follower) in followed {
+        if let Some(user) = named.get(&(hop, name)) {
+            mixed.add((hop, name.to_owned()), follower, (place, *user, follower));
+        }
+    }
+    for ((hop, name), uses) in mixed.groups() {
+        let Some(sure) = lacks(cx, hop, UNMIXED) else {
+            continue;
+        };
+        let (defaults, user, follower) = uses[0];
+        let message = format!(
+            "defaults {name} is named by `from` and holds here because nothing else is named, which HAProxy refuses from {UNMIXED} on"
+        );
+        let finding = cx.report(follower, message);
+        finding
+            .here("refused, and fatal")
+            .label(user, format!("names {name}"));
+        finding.label(defaults, "the last before the section that names none");
+        finding.again(uses[1..].iter().map(|(_, _, follower)| *follower));
+        finding
+            .help(format!(
+                "write `from {name}` here too, or a `defaults` without a name in front"
+            ))
+            .because("word", &name);
+        finish(cx, hop, sure);
     }
 }
 
