@@ -24,6 +24,11 @@ pub struct Filled {
     pub invalid: bool,
 }
 
+/// How deep defaults may stand in defaults: nobody writes five, and each takes a part of the stack.
+const DEEPEST: usize = 100;
+
+const TOO_DEEP: &str = "variables nest too deep";
+
 /// Fills a text.
 pub fn interpolate(text: &str, lookup: &Lookup) -> Filled {
     let mut filled = Filled {
@@ -36,11 +41,11 @@ pub fn interpolate(text: &str, lookup: &Lookup) -> Filled {
     match Grammar::parse(Rule::interpolation, text) {
         Ok(mut pairs) => {
             if let Some(whole) = pairs.next() {
-                fill(whole, lookup, &mut filled);
+                fill(whole, lookup, &mut filled, DEEPEST);
             }
         }
         // Only the guard of the stack ends here: the rule matches every text.
-        Err(_) => filled.refuse("variables nest too deep"),
+        Err(_) => filled.refuse(TOO_DEEP),
     }
     if filled.value.is_ok() {
         filled.value = Ok(filled.partial.clone());
@@ -48,7 +53,7 @@ pub fn interpolate(text: &str, lookup: &Lookup) -> Filled {
     filled
 }
 
-fn fill(parts: Pair<Rule>, lookup: &Lookup, filled: &mut Filled) {
+fn fill(parts: Pair<Rule>, lookup: &Lookup, filled: &mut Filled, depth: usize) {
     for part in parts.into_inner() {
         match part.as_rule() {
             Rule::literal | Rule::word_text => filled.push(part.as_str()),
@@ -56,7 +61,8 @@ fn fill(parts: Pair<Rule>, lookup: &Lookup, filled: &mut Filled) {
                 let name = part.as_str().trim_start_matches('$');
                 filled.variable(name, lookup(name));
             }
-            Rule::braced => braced(part, lookup, filled),
+            Rule::braced if depth == 0 => filled.refuse(TOO_DEEP),
+            Rule::braced => braced(part, lookup, filled, depth - 1),
             // A lone dollar sign is refused by older releases of compose and kept by newer ones.
             Rule::escaped | Rule::stray => filled.push("$"),
             _ => {}
@@ -64,7 +70,7 @@ fn fill(parts: Pair<Rule>, lookup: &Lookup, filled: &mut Filled) {
     }
 }
 
-fn braced(pair: Pair<Rule>, lookup: &Lookup, filled: &mut Filled) {
+fn braced(pair: Pair<Rule>, lookup: &Lookup, filled: &mut Filled, depth: usize) {
     let (mut name, mut operator, mut word, mut shut, mut junk) = (None, "", None, false, false);
     for part in pair.into_inner() {
         match part.as_rule() {
@@ -89,13 +95,13 @@ fn braced(pair: Pair<Rule>, lookup: &Lookup, filled: &mut Filled) {
         ("-", false) => {
             filled.assumed |= found.is_none();
             if let Some(word) = word {
-                fill(word, lookup, filled);
+                fill(word, lookup, filled, depth);
             }
         }
         ("+", false) => filled.assumed |= found.is_none(),
         ("+", true) => {
             if let Some(word) = word {
-                fill(word, lookup, filled);
+                fill(word, lookup, filled, depth);
             }
         }
         ("?", false) => {
@@ -201,5 +207,8 @@ mod tests {
                 .is_err()
         );
         assert!(interpolate(&"${".repeat(100_000), &known).invalid);
+        let nested = |deep| ["${N:-".repeat(deep), "}".repeat(deep)].concat();
+        assert_eq!(fill(&nested(90)).0, Ok(String::new()));
+        assert!(interpolate(&nested(20_000), &known).invalid);
     }
 }
