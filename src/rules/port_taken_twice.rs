@@ -1,5 +1,7 @@
 //! rules/port-taken-twice.md
 
+use std::collections::BTreeMap;
+
 use crate::model::{Address, Bind, HopKind, Origin, ServiceRef};
 use crate::project::compose::{NetworkMode, Port};
 use crate::rules::Ctx;
@@ -10,10 +12,12 @@ pub(super) fn check(cx: &mut Ctx) {
         let claims = claims(cx, stack);
         let guessed = cx.project.stacks[stack].guessed;
         let mut told = vec![false; claims.len()];
+        let ports = Ports::of(&claims);
         for (at, claim) in claims.iter().enumerate() {
-            let rivals: Vec<usize> = (at + 1..claims.len())
-                .filter(|other| !told[*other] && claim.meets(&claims[*other], guessed))
-                .collect();
+            let mut rivals = ports.near(claim);
+            rivals.retain(|other| {
+                *other > at && !told[*other] && claim.meets(&claims[*other], guessed)
+            });
             if told[at] || rivals.is_empty() {
                 continue;
             }
@@ -23,6 +27,39 @@ pub(super) fn check(cx: &mut Ctx) {
             let rivals: Vec<&Claim> = rivals.iter().map(|other| &claims[*other]).collect();
             report(cx, claim, &rivals);
         }
+    }
+}
+
+/// Where to look for claims of the same port: a proxy may have thousands of listeners.
+struct Ports {
+    by_first: BTreeMap<u16, Vec<usize>>,
+    /// By how much the last port of a claim exceeds its first, at most.
+    widest: u16,
+}
+
+impl Ports {
+    fn of(claims: &[Claim]) -> Self {
+        let mut by_first: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
+        for (at, claim) in claims.iter().enumerate() {
+            by_first.entry(claim.ports.0).or_default().push(at);
+        }
+        let widths = claims.iter().map(|c| c.ports.1.saturating_sub(c.ports.0));
+        Self {
+            by_first,
+            widest: widths.max().unwrap_or(0),
+        }
+    }
+
+    /// Claims that may have a port in common with one, in their order.
+    fn near(&self, claim: &Claim) -> Vec<usize> {
+        let from = claim.ports.0.saturating_sub(self.widest);
+        let starts = self.by_first.range(from..);
+        let mut near: Vec<usize> = starts
+            .take_while(|(first, _)| **first <= claim.ports.1)
+            .flat_map(|(_, claims)| claims.iter().copied())
+            .collect();
+        near.sort_unstable();
+        near
     }
 }
 
