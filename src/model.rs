@@ -359,6 +359,8 @@ pub struct Model {
     pub links: Vec<Link>,
     /// Every way through a proxy.
     pub routes: Vec<Route>,
+    /// Those of them that pass `Upgrade` on, by the proxy that does.
+    pub upgrading: BTreeMap<HopId, Vec<RouteId>>,
     /// Every place where a proxy opens TLS to its peers.
     pub tls: Vec<tls::Client>,
     /// Sections of HAProxy, for rules that judge the section itself.
@@ -436,6 +438,12 @@ impl Model {
         tls::read(&mut model, host, project);
         edge::shown::add(&mut model, project, &passings);
         let fronts = edge::add(&mut model, project, settings);
+        for (at, route) in model.routes.iter().enumerate() {
+            if route.upgrades {
+                let id = RouteId(u32::try_from(at).unwrap_or(u32::MAX));
+                model.upgrading.entry(route.hop).or_default().push(id);
+            }
+        }
         chain::follow(&mut model, &fronts);
         model
     }
@@ -463,9 +471,15 @@ impl Model {
     /// Whether a link leads to a listener from which some way passes `Upgrade` on.
     pub fn upgrades_behind(&self, link: LinkId) -> bool {
         chain::reached(&self.link(link).target).is_some_and(|(hop, listener)| {
-            let mut routes = self.routes.iter().filter(|route| route.hop == hop);
-            routes.any(|route| route.upgrades && route.listeners.contains(&listener))
+            self.upgrading(hop)
+                .any(|route| route.listeners.contains(&listener))
         })
+    }
+
+    /// The ways of a proxy that pass `Upgrade` on.
+    pub fn upgrading(&self, hop: HopId) -> impl Iterator<Item = &Route> {
+        let routes = self.upgrading.get(&hop).into_iter().flatten();
+        routes.map(|id| self.route(*id))
     }
 
     /// Every two neighbours of every chain, the outer one first.

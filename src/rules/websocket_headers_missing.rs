@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::finding::{Confidence, Severity};
 use crate::model::chain::reached;
-use crate::model::nginx::{Pass, Place};
+use crate::model::nginx::Pass;
 use crate::model::version::{Versions, at_least};
 use crate::model::{HopId, LinkId, websocket};
 use crate::rules::Ctx;
 use crate::source::Span;
-use crate::syntax::nginx::Directive;
 use crate::syntax::proxy_value::has_variable;
 
 /// From this version on nginx speaks HTTP/1.1 to upstreams without being told.
@@ -30,19 +29,15 @@ enum Lack {
 
 pub(super) fn check(cx: &mut Ctx) {
     let mut causes: BTreeMap<(HopId, Lack, Option<Span>), Vec<Span>> = BTreeMap::new();
-    for Pass {
-        place,
-        directive: pass,
-        ..
-    } in cx.passes
-    {
-        if pass.name.value != "proxy_pass" || !place.is_whole() {
+    for pass in cx.passes {
+        if pass.directive.name.value != "proxy_pass" || !pass.place.is_whole() {
             continue;
         }
-        if let Some((lack, cause)) = lack(cx, place, pass) {
-            let spans = causes.entry((place.hop, lack, cause)).or_default();
-            if !spans.contains(&pass.span) {
-                spans.push(pass.span);
+        if let Some((lack, cause)) = lack(cx, pass) {
+            let spans = causes.entry((pass.place.hop, lack, cause)).or_default();
+            // A file that is included twice gives each of its lines twice.
+            if !spans.contains(&pass.directive.span) {
+                spans.push(pass.directive.span);
             }
         }
     }
@@ -52,9 +47,10 @@ pub(super) fn check(cx: &mut Ctx) {
 }
 
 /// What is lacking, and the header or the version that shows it.
-fn lack(cx: &Ctx, place: &Place, pass: &Directive) -> Option<(Lack, Option<Span>)> {
+fn lack(cx: &Ctx, pass: &Pass) -> Option<(Lack, Option<Span>)> {
+    let place = pass.place;
     let Some((upgrade, value)) = place.scope.header("upgrade") else {
-        return expects_websockets(cx, place, pass).then_some((Lack::Upgrade, None));
+        return expects_websockets(cx, pass).then_some((Lack::Upgrade, None));
     };
     if value.value.is_empty() {
         return None;
@@ -85,7 +81,8 @@ fn lack(cx: &Ctx, place: &Place, pass: &Directive) -> Option<(Lack, Option<Span>
 
 /// Whether a location is there for websockets: by its path, or because an nginx behind it upgrades them and no other
 /// location here leads them to it.
-fn expects_websockets(cx: &Ctx, place: &Place, pass: &Directive) -> bool {
+fn expects_websockets(cx: &Ctx, pass: &Pass) -> bool {
+    let place = pass.place;
     let by_path = place.context() == "location"
         && place
             .opener
@@ -98,23 +95,13 @@ fn expects_websockets(cx: &Ctx, place: &Place, pass: &Directive) -> bool {
                 }
                 _ => false,
             });
-    let routes = || {
-        cx.model
-            .routes
-            .iter()
-            .filter(|route| route.hop == place.hop)
-    };
     let end = |link: &LinkId| reached(&cx.model.link(*link).target);
     let led = |link: &LinkId| {
-        let mut upgrading = routes().filter(|route| route.upgrades);
+        let mut upgrading = cx.model.upgrading(place.hop);
         upgrading.any(|route| route.links.iter().any(|other| end(other) == end(link)))
     };
-    let own = routes().filter(|route| route.span == pass.span);
-    let links: Vec<LinkId> = own.flat_map(|route| route.links.iter().copied()).collect();
-    by_path
-        || links
-            .iter()
-            .any(|link| cx.model.upgrades_behind(*link) && !led(link))
+    let mut links = pass.routes.iter().flat_map(|route| &route.links);
+    by_path || links.any(|link| cx.model.upgrades_behind(*link) && !led(link))
 }
 
 fn report(cx: &mut Ctx, lack: Lack, cause: Option<Span>, spans: &[Span]) {

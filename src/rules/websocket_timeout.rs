@@ -64,7 +64,7 @@ fn is_meant(cx: &Ctx, route: &Route) -> bool {
         .iter()
         .filter_map(|link| reached(&cx.model.link(*link).target));
     let behind = ends.any(|(hop, listener)| {
-        let mut routes = cx.model.routes.iter().filter(|inner| inner.hop == hop);
+        let mut routes = cx.model.upgrading(hop);
         routes.any(|inner| inner.listeners.contains(&listener) && named(inner))
     });
     by_acl || named(route) || behind
