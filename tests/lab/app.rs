@@ -13,6 +13,8 @@ use super::program::Program;
 mod node;
 mod php;
 mod python;
+mod ruby;
+mod uwsgi;
 
 /// The app of a service; `None` if it is a program that the lab does not know.
 pub(crate) fn start(view: View, files: &[File], work: Duration) -> Result<Option<Program>, String> {
@@ -35,6 +37,10 @@ pub(crate) fn start(view: View, files: &[File], work: Duration) -> Result<Option
         "gunicorn" => app.gunicorn(&argv)?,
         "uvicorn" => app.uvicorn(&argv)?,
         "node" => app.node(&argv)?,
+        "hypercorn" => app.hypercorn(&argv)?,
+        "waitress-serve" => app.waitress(&argv)?,
+        "uwsgi" => app.uwsgi(&argv)?,
+        "puma" => app.puma(&argv)?,
         "php-fpm" => app.php_fpm()?,
         _ => return Ok(None),
     };
@@ -84,6 +90,7 @@ fn plain(argv: &[String], env: &BTreeMap<String, String>) -> Vec<String> {
             plain(&words, env)
         }
         ["exec", ..] => plain(&argv[1..], env),
+        ["bundle", "exec", ..] => plain(&argv[2..], env),
         ["python" | "python3", "-m", ..] => argv[2..].to_vec(),
         _ => argv.to_vec(),
     }

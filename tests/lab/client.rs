@@ -144,6 +144,9 @@ fn text(request: &Request) -> String {
     for line in &request.headers {
         text += &format!("{line}\r\n");
     }
+    if request.cookie > 0 {
+        text += &format!("Cookie: {}\r\n", "0".repeat(request.cookie));
+    }
     if request.body > 0 || request.method != "GET" {
         text += &format!("Content-Length: {}\r\n", request.body);
     }

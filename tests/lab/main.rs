@@ -26,6 +26,7 @@ mod dns;
 mod haproxy;
 mod lines;
 mod nginx;
+mod pairs;
 mod program;
 mod proxy;
 mod rewrite;
@@ -155,6 +156,7 @@ fn pages() -> Vec<(String, String)> {
         })
         .filter(|(id, _)| id != "README" && !id.starts_with('_'))
         .collect();
+    pages.extend(pairs::pages());
     pages.sort();
     pages
 }

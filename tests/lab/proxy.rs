@@ -117,7 +117,10 @@ fn start_nginx(view: View, mounted: &[(String, &str)]) -> Result<Proxy, String> 
         write(&service.path(path), &text)?;
     }
     for root in &rewrite.roots {
-        write(&root.join("index.php"), "<?php echo \"ok\\n\";\n")?;
+        let script = root.join("index.php");
+        if !script.is_file() {
+            write(&script, "<?php echo \"ok\\n\";\n")?;
+        }
     }
     let tmp = service.path("/tmp");
     fs::create_dir_all(&tmp).map_err(|error| error.to_string())?;

@@ -72,6 +72,9 @@ pub(crate) struct Request {
     /// Further header lines, `Host` included.
     #[serde(default)]
     pub(crate) headers: Vec<String>,
+    /// Length of a cookie.
+    #[serde(default)]
+    pub(crate) cookie: usize,
     /// Length of a body of zeros.
     #[serde(default)]
     pub(crate) body: usize,
@@ -102,6 +105,7 @@ impl Default for Request {
             method: get(),
             path: root(),
             headers: Vec::new(),
+            cookie: 0,
             body: 0,
             after: None,
             stalled: None,

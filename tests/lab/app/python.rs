@@ -95,6 +95,39 @@ impl App<'_> {
         Ok(command)
     }
 
+    pub(super) fn hypercorn(&self, argv: &[String]) -> Result<Command, String> {
+        let flags = [
+            ("--bind", "-b", Kind::Address),
+            ("--keep-alive", "", Kind::Seconds),
+        ];
+        let mut words = self.rewrite_flags(&argv[1..], &flags);
+        if !words
+            .iter()
+            .any(|word| word.starts_with("--bind") || word.starts_with("-b"))
+        {
+            words.extend(["--bind".to_owned(), self.address("127.0.0.1:8000")]);
+        }
+        self.python_app(&words, &self.asgi())?;
+        let mut command = Command::new(need("hypercorn")?);
+        command.args(words);
+        Ok(command)
+    }
+
+    pub(super) fn waitress(&self, argv: &[String]) -> Result<Command, String> {
+        let flags = [
+            ("--listen", "", Kind::Address),
+            ("--channel-timeout", "", Kind::Seconds),
+        ];
+        let mut words = self.rewrite_flags(&argv[1..], &flags);
+        if !words.iter().any(|word| word.starts_with("--listen")) {
+            words.insert(0, format!("--listen={}", self.address("0.0.0.0:8080")));
+        }
+        self.python_app(&words, &self.wsgi())?;
+        let mut command = Command::new(need("waitress-serve")?);
+        command.args(words);
+        Ok(command)
+    }
+
     /// The page's config file of the app in its working folder, rewritten.
     fn config(&self, name: &str) -> Result<String, String> {
         self.make_folders()?;
@@ -127,7 +160,7 @@ impl App<'_> {
     }
 
     /// Puts the app where `module:callable` of the command line will look for it, unless the page brings it.
-    fn python_app(&self, args: &[String], text: &str) -> Result<(), String> {
+    pub(super) fn python_app(&self, args: &[String], text: &str) -> Result<(), String> {
         let is_target = |word: &&String| {
             !word.starts_with('-')
                 && !word.contains('/')
@@ -155,7 +188,7 @@ impl App<'_> {
         write(&path, &text)
     }
 
-    fn wsgi(&self) -> String {
+    pub(super) fn wsgi(&self) -> String {
         format!(
             "import time\n\ndef CALLABLE(environ, start_response):\n    environ['wsgi.input'].read()\n    time.sleep({})\n    \
              start_response('200 OK', [('Content-Type', 'text/plain'), ('Content-Length', '3')])\n    return [b'ok\\n']\n",
