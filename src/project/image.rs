@@ -1,11 +1,12 @@
 //! What a service's container starts from: its Dockerfile or its image, with compose's overrides on top.
 
 use crate::finding::Gap;
-use crate::host::path;
+use crate::host::{PathKind, path};
 use crate::project::Envsubst;
 use crate::project::compose::{Build, Command, MountSource, Service, Stack};
 use crate::project::container::{Copied, View};
 use crate::project::files::Files;
+use crate::project::image_name::{is_haproxy_image, is_plain_nginx_image};
 use crate::project::inline::laid_out;
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::command::{self, Variable};
@@ -43,6 +44,21 @@ pub struct Container {
     pub recipe: Option<String>,
     /// Mounts whose source is not in the tree, although version control does not leave it out.
     pub absent: Vec<Absent>,
+    /// Mounts of a file over a folder of the image, or of a folder over a file: runc refuses both.
+    pub crossed: Vec<Crossed>,
+}
+
+/// A mount of something that is not what it covers.
+#[derive(Debug, Clone)]
+pub struct Crossed {
+    /// The mount.
+    pub span: Span,
+    /// Path below the root.
+    pub source: String,
+    /// Path inside.
+    pub target: String,
+    /// What is mounted.
+    pub is_dir: bool,
 }
 
 /// A mount of something that is not there: Docker makes an empty folder of it.
@@ -74,6 +90,7 @@ impl Container {
         container.absent = absent(files, service);
         if !container.built {
             container.image.clone_from(&service.image);
+            container.crossed = container.crossed(files, service);
         }
         container
             .environment
@@ -92,6 +109,26 @@ impl Container {
             container.command.clone_from(&service.command);
         }
         container
+    }
+
+    fn crossed(&self, files: &Files, service: &Service) -> Vec<Crossed> {
+        let image = self.image.as_ref().and_then(Text::get).unwrap_or_default();
+        let mounts = service.mounts.iter().filter_map(|mount| {
+            let (MountSource::Path(source), Some(target)) = (&mount.source, &mount.target) else {
+                return None;
+            };
+            let target = target.trim_end_matches('/');
+            let kind = files.host.stat(source)?;
+            let is_dir = kind == PathKind::Dir;
+            let other = kind != PathKind::Other && shipped(image, target)? != kind;
+            other.then(|| Crossed {
+                span: mount.span,
+                source: source.clone(),
+                target: target.to_owned(),
+                is_dir,
+            })
+        });
+        mounts.collect()
     }
 
     /// The variables that its processes find.
@@ -220,6 +257,21 @@ impl Container {
             .iter()
             .filter_map(|copy| copied(copy, &self.working_dir))
             .collect()
+    }
+}
+
+/// What the official images of proxies have at a path, whatever their version.
+fn shipped(image: &str, target: &str) -> Option<PathKind> {
+    let (file, dir) = (Some(PathKind::File), Some(PathKind::Dir));
+    match target {
+        "/etc/nginx/nginx.conf" | "/etc/nginx/conf.d/default.conf"
+            if is_plain_nginx_image(image) =>
+        {
+            file
+        }
+        "/etc/nginx" | "/etc/nginx/conf.d" if is_plain_nginx_image(image) => dir,
+        "/usr/local/etc/haproxy" if is_haproxy_image(image) => dir,
+        _ => None,
     }
 }
 

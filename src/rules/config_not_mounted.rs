@@ -6,7 +6,7 @@ use crate::finding::{Confidence, Effect, Severity};
 use crate::host::path;
 use crate::model::ServiceRef;
 use crate::project::compose::Command;
-use crate::project::image::{Absent, Container};
+use crate::project::image::{Absent, Container, Crossed};
 use crate::project::image_name::{is_haproxy_image, repository};
 use crate::project::nginx_image::nginx_image;
 use crate::rules::Ctx;
@@ -21,6 +21,10 @@ pub(super) fn check(cx: &mut Ctx) {
     let services: Vec<ServiceRef> = cx.project.services().map(|(at, _)| at).collect();
     for at in services {
         let container = cx.project.container(at);
+        if let Some(mount) = container.crossed.first() {
+            crossed(cx, at, mount);
+            continue;
+        }
         let absent = container.absent.iter().find_map(|absent| {
             let kind = kind_of(absent, container)?;
             Some((absent, mistaken(cx, at, absent, kind)?))
@@ -149,6 +153,37 @@ fn folder(cx: &mut Ctx, at: ServiceRef, absent: &Absent, meant: FileId) {
         .label(Span::new(meant, 0, 0), "mounted nowhere")
         .help(format!("mount {meant_path}, or put the config at {source}"))
         .because("source", &source);
+}
+
+fn crossed(cx: &mut Ctx, at: ServiceRef, mount: &Crossed) {
+    let name = cx.service_name(at).to_owned();
+    let (source, target) = (mount.source.as_str(), mount.target.as_str());
+    let (what, covered) = if mount.is_dir {
+        ("folder", "file")
+    } else {
+        ("file", "folder")
+    };
+    let help = if mount.is_dir {
+        let config = path::name(target);
+        format!(
+            "mount a file of it (`./{source}/{config}:{target}`), or the folder at {}",
+            path::parent(target)
+        )
+    } else {
+        format!(
+            "mount it as {target}/{}, or mount the folder that it lies in",
+            path::name(source)
+        )
+    };
+    let message = format!(
+        "{name} mounts the {what} {source} over {target}, which is a {covered} in its image: docker refuses to start it"
+    );
+    let finding = cx.report(mount.span, message);
+    finding
+        .here(format!("a {what} over a {covered}"))
+        .help(help)
+        .because("source", source)
+        .because("target", target);
 }
 
 fn empty(cx: &mut Ctx, at: ServiceRef, beside: Option<FileId>) {
