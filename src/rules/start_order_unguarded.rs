@@ -4,6 +4,7 @@ use crate::finding::{Effect, Severity};
 use crate::model::{Dialled, HopKind, Link, Lookup, ServiceRef, Target};
 use crate::project::compose::Service;
 use crate::rules::replicas_zero;
+use crate::rules::words::list;
 use crate::rules::{Ctx, grouped};
 
 pub(super) fn check(cx: &mut Ctx) {
@@ -76,16 +77,14 @@ fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef) {
         .iter()
         .map(|target| cx.project.service(*target).name.value.as_str())
         .collect();
-    let names = names.join(", ");
+    let one = names.len() == 1;
+    let (joined, names) = (names.join(", "), list(&names));
     let places: Vec<_> = targets
         .iter()
         .map(|target| cx.service_span(*target))
         .collect();
     let (message, here) = match (all_ordered, restarts) {
-        (true, _) => (
-            format!("{name} starts once {names} has started, not once it answers"),
-            "waits for the start only",
-        ),
+        (true, _) => (started_only(name, &names, one), "waits for the start only"),
         (false, true) => (
             format!("{name} may start before {names}; {from} then exits and is started again"),
             "no `depends_on`",
@@ -112,11 +111,19 @@ fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef) {
     for place in places {
         finding.label(place, "may come later");
     }
-    finding.help(help).because("waits for", &names);
+    finding.help(help).because("waits for", &joined);
     if restarts || all_ordered {
         finding
             .severity(Severity::Info)
             .outcome(Effect::Response, if is_haproxy { &[503] } else { &[502] });
+    }
+}
+
+fn started_only(name: &str, targets: &str, one: bool) -> String {
+    if one {
+        format!("{name} starts once {targets} has started, not once it answers")
+    } else {
+        format!("{name} starts once {targets} have started, not once they answer")
     }
 }
 

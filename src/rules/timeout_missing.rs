@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::haproxy::Section;
 use crate::rules::Ctx;
-use crate::rules::words::count;
+use crate::rules::words::{count, list};
 use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
@@ -37,7 +37,9 @@ fn report(cx: &mut Ctx, place: Span, sections: &[&Section]) {
         .iter()
         .map(|name| format!("timeout {name}"))
         .collect();
-    let names = names.join(", ");
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (joined, names) = (names.join(", "), list(&names));
     let usual = |name: &&str| {
         format!(
             "`timeout {name} {}`",
@@ -47,7 +49,7 @@ fn report(cx: &mut Ctx, place: Span, sections: &[&Section]) {
     let example: Vec<String> = missing.iter().map(usual).collect();
     let finding = cx.report(
         place,
-        format!("{names} is unset for {who}, and HAProxy then waits for ever"),
+        format!("{names} {verb} unset for {who}, and HAProxy then waits for ever"),
     );
     finding.here(format!("sets no {names}"));
     for section in sections.iter().filter(|section| section.span != place) {
@@ -58,6 +60,6 @@ fn report(cx: &mut Ctx, place: Span, sections: &[&Section]) {
     }
     finding
         .help(format!("set {} here or in `defaults`", example.join(", ")))
-        .because("missing", &names)
+        .because("missing", &joined)
         .because("for", &who);
 }
