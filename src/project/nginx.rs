@@ -85,6 +85,8 @@ pub struct Expander<'a, 'f> {
     pub missing: Vec<Missing>,
     /// The official image, if the container is that and nothing was built on it: what it ships is known.
     pub official: Option<String>,
+    /// The folder that the image's entrypoint fills templates into.
+    pub filled_into: String,
     left: usize,
 }
 
@@ -107,6 +109,7 @@ impl<'a, 'f> Expander<'a, 'f> {
             complete: true,
             missing: Vec::new(),
             official: None,
+            filled_into: FILLED_INTO.to_owned(),
             left: SIZE,
         }
     }
@@ -260,7 +263,7 @@ impl<'a, 'f> Expander<'a, 'f> {
         let (Root::Container(view), Some(image)) = (&self.root, &self.official) else {
             return None;
         };
-        if let Some(template) = template_of(full)
+        if let Some(template) = template_of(&self.filled_into, full)
             && !view.is_image(&template)
         {
             return None;
@@ -286,7 +289,7 @@ impl<'a, 'f> Expander<'a, 'f> {
     /// The file at a path as the process sees it, and whether envsubst fills it. `Ok(None)`: harmless, shipped.
     fn find(&mut self, full: &str) -> Result<Option<(FileId, bool)>, String> {
         if let Root::Container(view) = &self.root {
-            if let Some(template) = template_of(full)
+            if let Some(template) = template_of(&self.filled_into, full)
                 && let Seen::File(path) = view.look(self.files.host, &template)
             {
                 let opened = self.files.open(&path);
@@ -321,7 +324,7 @@ impl<'a, 'f> Expander<'a, 'f> {
         match &self.root {
             Root::Container(view) => {
                 let mut names = view.list(self.files.host, folder)?;
-                if folder == "/etc/nginx/conf.d" {
+                if folder == self.filled_into {
                     let templates = view
                         .list(self.files.host, "/etc/nginx/templates")
                         .unwrap_or_default();
@@ -382,9 +385,12 @@ impl<'a, 'f> Expander<'a, 'f> {
     }
 }
 
-/// The template that the official image's entrypoint turns into a file of conf.d: `20-envsubst-on-templates.sh`.
-fn template_of(full: &str) -> Option<String> {
-    let rest = path::strip(full, "/etc/nginx/conf.d")?;
+/// Where the official image's entrypoint puts what it fills in, unless `NGINX_ENVSUBST_OUTPUT_DIR` says otherwise.
+pub const FILLED_INTO: &str = "/etc/nginx/conf.d";
+
+/// The template that the official image's entrypoint turns into a file: `20-envsubst-on-templates.sh`.
+pub(super) fn template_of(filled_into: &str, full: &str) -> Option<String> {
+    let rest = path::strip(full, filled_into)?;
     (!rest.is_empty()).then(|| format!("/etc/nginx/templates/{rest}.template"))
 }
 

@@ -8,7 +8,7 @@ use crate::project::container::{Location, Seen};
 use crate::project::files::Files;
 use crate::project::image::Container;
 use crate::project::image_name::{is_haproxy_image, repository};
-use crate::project::nginx::{Expander, NginxConf, Root};
+use crate::project::nginx::{Expander, FILLED_INTO, NginxConf, Root, template_of};
 use crate::project::nginx_image::nginx_image;
 use crate::project::{Envsubst, Project, ServiceRef};
 use crate::source::{FileId, Span, Spanned};
@@ -32,12 +32,14 @@ pub(super) fn nginx_of(
     let image = nginx_image(image_of(container));
     let known = image.is_some();
     let inside = main_path(container);
-    let main = main_file(files, container, &inside)?;
     let envsubst = container.envsubst();
+    let filled_into = filled_into(&envsubst);
+    let main = main_file(files, container, &inside, filled_into)?;
     let (root, folder) = (Root::Container(&container.view), path::parent(&inside));
     let mut expander = Expander::new(files, root, folder, Some(&envsubst));
     expander.official = official(container);
-    let mut directives = expander.file(main.id, main.given && names_word(container, "envsubst"));
+    filled_into.clone_into(&mut expander.filled_into);
+    let mut directives = expander.file(main.id, main.filled);
     let mut included = std::mem::take(&mut expander.included);
     let loose = placed
         .iter()
@@ -125,19 +127,44 @@ fn names_word(container: &Container, text: &str) -> bool {
     container.words().iter().any(|word| word.contains(text))
 }
 
+/// The folder that the image's entrypoint fills templates into.
+fn filled_into(environment: &Envsubst) -> &str {
+    let told = environment.value("NGINX_ENVSUBST_OUTPUT_DIR");
+    told.unwrap_or(FILLED_INTO).trim_end_matches('/')
+}
+
 /// The file that a process starts from.
 struct Main {
     id: FileId,
     /// Whether the project has it; else it stands for the one of the image or the package.
     given: bool,
+    /// Whether envsubst makes it of a template.
+    filled: bool,
 }
 
 /// The file at the path of the main file, or what the image or the package ships in its place.
-fn main_file(files: &mut Files, container: &Container, inside: &str) -> Option<Main> {
+fn main_file(
+    files: &mut Files,
+    container: &Container,
+    inside: &str,
+    filled_into: &str,
+) -> Option<Main> {
+    let given = |id, filled| Main {
+        id,
+        given: true,
+        filled,
+    };
+    if let Some(template) = template_of(filled_into, inside)
+        && let Seen::File(path) = container.view.look(files.host, &template)
+    {
+        return files.open(&path).map(|id| given(id, true));
+    }
     let image = nginx_image(image_of(container));
     let (name, text) = match (container.view.look(files.host, inside), image) {
         (Seen::File(path), _) => {
-            return files.open(&path).map(|id| Main { id, given: true });
+            return files
+                .open(&path)
+                .map(|id| given(id, names_word(container, "envsubst")));
         }
         (Seen::Elsewhere(Location::Image(_)), Some(image)) => (image.name(), image.text),
         (Seen::Absent(_), Some(image)) if image.seeds => (image.name(), image.text),
@@ -150,7 +177,11 @@ fn main_file(files: &mut Files, container: &Container, inside: &str) -> Option<M
         ),
     };
     let id = files.shipped(&name, text);
-    Some(Main { id, given: false })
+    Some(Main {
+        id,
+        given: false,
+        filled: false,
+    })
 }
 
 /// The main file: what `-c` names, else the compiled-in path.
