@@ -17,6 +17,7 @@ mod outcome;
 mod pretty;
 mod sarif;
 mod short;
+pub mod statistics;
 mod wrap;
 mod xml;
 

@@ -264,3 +264,25 @@ fn program(folder: &Path) -> Command {
         .stderr(Stdio::piped());
     command
 }
+
+/// Completions and manual page are made of the command line itself, so they can lack nothing that is in it.
+#[test]
+fn a_package_can_ask_for_completions_and_a_manual_page() {
+    let printed = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_no502"))
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{args:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = printed(&["completions", shell]);
+        assert!(script.contains("stdin-filename"), "{shell}");
+    }
+    let page = printed(&["man"]);
+    assert!(
+        page.contains(".TH no502") && page.contains("check"),
+        "{page}"
+    );
+}

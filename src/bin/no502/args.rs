@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use no502::finding::{Confidence, Safety, Severity};
 use no502::report::{Format, chain};
 use no502::syntax::value::quantity::duration_ms;
@@ -56,6 +57,14 @@ pub(crate) enum Command {
         #[arg(long)]
         baseline: bool,
     },
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum, value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -83,6 +92,15 @@ pub(crate) struct Check {
     /// Take out of the baseline what is no longer found
     #[arg(long)]
     pub(crate) prune_baseline: bool,
+    /// Only findings that touch a line which this unified diff adds; `-` reads standard input
+    #[arg(long, value_name = "FILE|-", conflicts_with = "fix")]
+    pub(crate) changed: Option<PathBuf>,
+    /// Count the findings of each rule in place of a report
+    #[arg(long, conflicts_with_all = ["format", "diff"])]
+    pub(crate) statistics: bool,
+    /// Judge what is on standard input in place of this file: an editor's unsaved buffer
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["paths", "fix"])]
+    pub(crate) stdin_filename: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -22,6 +22,14 @@ const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 /// Folders that hold other people's work and are never deployed as a config.
 const NEVER_ENTERED: &[&str] = &[".git", "node_modules"];
 
+/// The text of a file that is not on the disk yet.
+pub(crate) struct Buffer {
+    /// Absolute, free of links as far as it is there.
+    pub(crate) file: PathBuf,
+    /// Its bytes.
+    pub(crate) text: Vec<u8>,
+}
+
 /// A folder on the disk.
 pub(crate) struct Disk {
     root: PathBuf,
@@ -29,6 +37,7 @@ pub(crate) struct Disk {
     named: Vec<PathBuf>,
     ignoring: bool,
     now: i64,
+    buffer: Option<Buffer>,
     ignores: RefCell<HashMap<PathBuf, Option<Gitignore>>>,
 }
 
@@ -42,6 +51,7 @@ impl Disk {
             named,
             ignoring: true,
             now: 0,
+            buffer: None,
             ignores: RefCell::default(),
         }
     }
@@ -56,6 +66,19 @@ impl Disk {
     pub(crate) fn at(mut self, now: i64) -> Self {
         self.now = now;
         self
+    }
+
+    /// With a file as an editor has it.
+    pub(crate) fn with(mut self, buffer: Option<Buffer>) -> Self {
+        self.buffer = buffer;
+        self
+    }
+
+    /// The buffer, if a path leads to its file.
+    fn buffered(&self, path: &str) -> Option<&Buffer> {
+        let buffer = self.buffer.as_ref()?;
+        let real = self.locate(path).unwrap_or_else(|_| self.root.join(path));
+        (real == buffer.file).then_some(buffer)
     }
 
     /// The place of a path below the root, links followed; an error if it is not below the root after all.
@@ -234,6 +257,9 @@ impl Host for Disk {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        if let Some(buffer) = self.buffered(path) {
+            return Ok(buffer.text.clone());
+        }
         self.locate(path)
             .and_then(|real| read_regular(&real))
             .map_err(|error| describe(&error))
@@ -257,6 +283,9 @@ impl Host for Disk {
     }
 
     fn stat(&self, path: &str) -> Option<PathKind> {
+        if self.buffered(path).is_some() {
+            return Some(PathKind::File);
+        }
         let kind = fs::metadata(self.locate(path).ok()?).ok()?.file_type();
         Some(if kind.is_file() {
             PathKind::File

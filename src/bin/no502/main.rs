@@ -3,6 +3,7 @@
 mod args;
 mod baseline;
 mod chain;
+mod changed;
 mod clock;
 mod config;
 mod disk;
@@ -10,6 +11,7 @@ mod failure;
 mod parse;
 mod roots;
 mod run;
+mod shell;
 mod terminal;
 
 use std::process::ExitCode;

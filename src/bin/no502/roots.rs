@@ -57,6 +57,35 @@ impl Roots {
         })
     }
 
+    /// The roots of a file whose text comes from elsewhere, and its place.
+    pub(crate) fn of_buffer(name: &Path) -> Result<(Self, PathBuf), Failure> {
+        let unreadable = |error: &io::Error| Failure::unreadable(name, error);
+        let folder = name.parent().filter(|folder| *folder != Path::new(""));
+        let folder = folder.unwrap_or(Path::new("."));
+        let folder = folder.canonicalize().map_err(|error| unreadable(&error))?;
+        let Some(base) = name.file_name() else {
+            return Err(Failure::new(format!(
+                "`{}` is no name of a file",
+                name.display()
+            )));
+        };
+        let path = folder
+            .join(base)
+            .canonicalize()
+            .unwrap_or_else(|_| folder.join(base));
+        let root = root_of(path.parent().unwrap_or(&folder));
+        let focus = path.strip_prefix(&root).unwrap_or(&path).to_owned();
+        let roots = Self {
+            focus: vec![focus],
+            scopes: vec![root.clone()],
+            files: vec![path.clone()],
+            git: ancestor_with(&root, ".git"),
+            root,
+            failures: Vec::new(),
+        };
+        Ok((roots, path))
+    }
+
     /// Path of the root below the enclosing git root, `/`-separated, with a `/` at its end; empty if they are one.
     pub(crate) fn prefix(&self) -> String {
         let below = self
@@ -113,14 +142,18 @@ impl Named {
             });
         }
         crate::disk::check_readable(&path)?;
-        let folder = path.parent().unwrap_or(&path);
-        let root = ancestor_with(folder, "no502.toml").or_else(|| ancestor_with(folder, ".git"));
         Ok(Self {
-            root: root.unwrap_or_else(|| folder.to_owned()),
+            root: root_of(path.parent().unwrap_or(&path)),
             path,
             is_dir: false,
         })
     }
+}
+
+/// The root of a file that lies in a folder.
+fn root_of(folder: &Path) -> PathBuf {
+    let root = ancestor_with(folder, "no502.toml").or_else(|| ancestor_with(folder, ".git"));
+    root.unwrap_or_else(|| folder.to_owned())
 }
 
 /// The nearest folder, this one included, that holds an entry of this name.

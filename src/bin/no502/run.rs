@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -17,11 +17,13 @@ use no502::source::{SourceFile, Sources, Span};
 
 use crate::args::{Check, Cli, Command, FailOn, Output, ProjectArgs, Shape};
 use crate::baseline::Baseline;
+use crate::changed::Changed;
 use crate::clock;
 use crate::config::{Config, NAME};
-use crate::disk::Disk;
+use crate::disk::{Buffer, Disk};
 use crate::failure::{Failure, unknown_rule};
 use crate::roots::Roots;
+use crate::shell;
 use crate::terminal::{self, variable};
 
 /// What a run that did its work has to say; a [`Failure`] is exit code 2.
@@ -57,6 +59,8 @@ pub(crate) fn run(cli: &Cli) -> Result<Verdict, Failure> {
         Command::Rules { format } => rules(*format, cli),
         Command::Parse(args) => crate::parse::parse(args),
         Command::Init { path, baseline } => crate::baseline::init(path, *baseline),
+        Command::Completions { shell } => shell::completions(*shell),
+        Command::Man => shell::man(),
     }
 }
 
@@ -67,11 +71,11 @@ pub(crate) fn say(text: impl std::fmt::Display) {
 }
 
 fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
-    let mut run = Run::load(&args.paths, &args.project)?;
-    if args.prune_baseline {
-        run.prune_baseline()?;
+    let mut run = asked(args)?;
+    if args.statistics {
+        to_stdout(|out| report::statistics::write(&run.analysis, out))?;
+        return Ok(run.answer(args));
     }
-    run.focus();
     if args.diff {
         let plan = run.plan(args.fix.unwrap_or(Safety::Safe));
         let look = run.look(cli, true);
@@ -88,6 +92,34 @@ fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
             report::write(output.format, &run.analysis, &look, out)
         })?;
     }
+    tell(&run, cli.quiet);
+    Ok(run.answer(args))
+}
+
+/// The run over what `check` was asked to look at.
+fn asked(args: &Check) -> Result<Run, Failure> {
+    if args.changed.as_deref() == Some(Path::new("-")) && args.stdin_filename.is_some() {
+        return Err(
+            Failure::new("standard input cannot be a diff and a file at once")
+                .help("give --changed the diff in a file"),
+        );
+    }
+    let mut run = match &args.stdin_filename {
+        Some(name) => Run::load_buffer(name, &args.project)?,
+        None => Run::load(&args.paths, &args.project)?,
+    };
+    if args.prune_baseline {
+        run.prune_baseline()?;
+    }
+    run.focus();
+    if let Some(diff) = &args.changed {
+        run.keep_changed(&Changed::read(diff)?);
+    }
+    Ok(run)
+}
+
+/// Says that all is well, or that there was nothing to look at.
+fn tell(run: &Run, quiet: bool) {
     let analysis = &run.analysis;
     let configs = analysis.project.sources.iter();
     let configs = configs.filter(|(_, file)| !is_settings(&file.path)).count();
@@ -95,10 +127,10 @@ fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
     if nothing && run.roots.files.is_empty() {
         say("no502: nothing to read here: no nginx, HAProxy or compose file");
     } else if !nothing
+        && !quiet
         && analysis.findings.is_empty()
         && analysis.gaps.is_empty()
         && !run.failed
-        && !cli.quiet
     {
         let news = match analysis.baselined.len() {
             0 => "nothing to report".to_owned(),
@@ -110,7 +142,6 @@ fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
             count(links, "link")
         ));
     }
-    Ok(run.answer(args))
 }
 
 fn explain(id: &str, cli: &Cli) -> Result<Verdict, Failure> {
@@ -148,7 +179,17 @@ impl Run {
     pub(crate) fn load(paths: &[PathBuf], args: &ProjectArgs) -> Result<Self, Failure> {
         let roots = Roots::of(paths).map_err(first_of)?;
         let baseline = Baseline::load(args.baseline.as_deref(), &roots.root)?;
-        Self::judge(roots, args, baseline)
+        Self::judge(roots, args, baseline, None)
+    }
+
+    /// Reads and judges the project of a file whose text is on standard input. The file itself need not be there yet.
+    fn load_buffer(name: &Path, args: &ProjectArgs) -> Result<Self, Failure> {
+        let (roots, file) = Roots::of_buffer(name)?;
+        let mut text = Vec::new();
+        let read = io::stdin().lock().read_to_end(&mut text);
+        read.map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
+        let baseline = Baseline::load(args.baseline.as_deref(), &roots.root)?;
+        Self::judge(roots, args, baseline, Some(Buffer { file, text }))
     }
 
     /// The same as if nothing had ever been accepted.
@@ -156,13 +197,14 @@ impl Run {
         paths: &[PathBuf],
         args: &ProjectArgs,
     ) -> Result<Self, Failure> {
-        Self::judge(Roots::of(paths).map_err(first_of)?, args, None)
+        Self::judge(Roots::of(paths).map_err(first_of)?, args, None, None)
     }
 
     fn judge(
         roots: Roots,
         args: &ProjectArgs,
         baseline: Option<Baseline>,
+        buffer: Option<Buffer>,
     ) -> Result<Self, Failure> {
         roots.failures.iter().for_each(say);
         let config = Config::load(args.config.as_deref(), &roots)?;
@@ -176,6 +218,7 @@ impl Run {
             roots.files.clone(),
         )
         .ignoring(!args.no_ignore)
+        .with(buffer)
         .at(clock::now(
             args.now,
             variable("SOURCE_DATE_EPOCH").as_deref(),
@@ -231,6 +274,15 @@ impl Run {
         self.analysis.findings.retain(wanted);
         self.analysis.silenced.retain(wanted);
         self.analysis.baselined.retain(wanted);
+    }
+
+    /// Keeps what has a label on a line that a diff adds.
+    fn keep_changed(&mut self, changed: &Changed) {
+        let (sources, prefix) = (&self.analysis.project.sources, self.roots.prefix());
+        let touched = |finding: &Finding| changed.touches(finding, sources, &prefix);
+        self.analysis.findings.retain(touched);
+        self.analysis.silenced.retain(touched);
+        self.analysis.baselined.retain(touched);
     }
 
     /// What the fixes of the findings come to.
