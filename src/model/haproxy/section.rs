@@ -1,6 +1,6 @@
 //! Which value holds in a section: HAProxy takes a keyword from the section itself, else from its `defaults`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::haproxy::tls;
 use crate::model::{Setting, websocket};
@@ -248,13 +248,18 @@ impl<'a> Proxy<'a> {
     /// none: no `default_backend`, and no answer of its own that may be meant for it.
     pub(super) fn conditional_ways(&self) -> Vec<Span> {
         let ways: Vec<&Line> = self.own(&["use_backend"]).collect();
+        let acls = lines(self.section, &["acl"]).filter(|acl| acl.words.iter().any(takes_all));
+        let wide: HashSet<&str> = acls
+            .filter_map(|acl| acl.words.get(1))
+            .map(|word| word.text.as_str())
+            .collect();
         let covers = |line: &&Line| {
             let dynamic = line.words.get(1).is_none_or(|word| word.text.contains('%'));
-            dynamic || line.conditional || !self.is_narrow(line)
+            dynamic || line.conditional || !is_narrow(line, &wide)
         };
         let answered = |line: &Line| {
             let answers = answers(line) || begins(line, &["redirect"]) || begins(line, &["stats"]);
-            line.conditional || answers && !self.is_narrow(line)
+            line.conditional || answers && !is_narrow(line, &wide)
         };
         let rest = self.section.kind.value == "frontend"
             && self.conf.complete
@@ -266,23 +271,6 @@ impl<'a> Proxy<'a> {
         } else {
             Vec::new()
         }
-    }
-
-    /// Whether the condition of a line leaves something out for certain: it names what it takes, and not what it leaves.
-    fn is_narrow(&self, line: &Line) -> bool {
-        let Some(at) = line.words.iter().position(|word| word.text == "if") else {
-            return false;
-        };
-        let condition = &line.words[at + 1..];
-        let names = |acl: &&Line| {
-            let name = acl.words.get(1).map(|word| word.text.as_str());
-            condition
-                .iter()
-                .any(|word| Some(word.text.as_str()) == name)
-        };
-        let acls = lines(self.section, &["acl"]).filter(names);
-        let mut tests = acls.map(|acl| &acl.words[..]).chain([condition]);
-        !tests.any(|words| words.iter().any(takes_all))
     }
 
     /// A word with its environment references filled in; `Err` names what is unknown.
@@ -325,6 +313,16 @@ fn answers(line: &Line) -> bool {
         && action
             .map(|word| word.text.as_str())
             .any(|word| ANSWERS.contains(&word) || word.starts_with("lua."))
+}
+
+/// Whether the condition of a line leaves something out for certain: it names what it takes, and not what it leaves. `wide`
+/// are ACLs that may take everything.
+fn is_narrow(line: &Line, wide: &HashSet<&str>) -> bool {
+    let Some(at) = line.words.iter().position(|word| word.text == "if") else {
+        return false;
+    };
+    let mut condition = line.words[at + 1..].iter();
+    !condition.any(|word| takes_all(word) || wide.contains(word.text.as_str()))
 }
 
 /// Whether a word of a test may make it true for everything, or for what another test leaves.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::keywords::MOST;
 use super::values::is_filled_in;
 use super::{Line, Section, Word};
 use crate::finding::SyntaxError;
@@ -72,6 +73,9 @@ pub(super) fn undefined(section: &Section) -> Vec<SyntaxError> {
     }
     let mut errors = Vec::new();
     for (at, line) in section.lines.iter().enumerate() {
+        if errors.len() == MOST {
+            break;
+        }
         if line.conditional || !CONDITIONAL.contains(&line.words[0].text.as_str()) {
             continue;
         }

@@ -86,13 +86,15 @@ pub(super) struct Unknown {
 }
 
 /// HAProxy gives a file up after so many faults.
-const MOST: usize = 50;
+pub(super) const MOST: usize = 50;
 
 /// Finds such words, each once in a section.
 #[derive(Default)]
 pub(super) struct Check {
     /// Words that were told of in this section.
     told: HashSet<String>,
+    /// First words of lines among them.
+    strange: HashSet<String>,
     /// How many were told of in the file.
     count: usize,
     /// Whether `global` loads modules, which bring words of their own.
@@ -100,19 +102,29 @@ pub(super) struct Check {
 }
 
 impl Check {
+    /// Whether nothing is to be said of a first word any more.
+    pub(super) fn is_told(&self, word: &str) -> bool {
+        self.open || self.count == MOST || self.strange.contains(word)
+    }
+
     /// A section begins.
     pub(super) fn turn(&mut self) {
         self.told.clear();
+        self.strange.clear();
     }
 
     /// The first such word of a line of a section.
     pub(super) fn line(&mut self, section: &Section, line: &Line) -> Option<SyntaxError> {
         let first = line.words[0].text.as_str();
         self.open |= section.kind.value == "global" && first.starts_with("module-");
-        if self.open || self.count == MOST {
+        if self.is_told(first) {
             return None;
         }
-        let Unknown { word, error } = first_word(section, line)
+        let strange = first_word(section, line);
+        if strange.is_some() {
+            self.strange.insert(first.to_owned());
+        }
+        let Unknown { word, error } = strange
             .or_else(|| too_short(section, line))
             .or_else(|| option(section, line))
             .or_else(|| second_word(section, line))

@@ -134,7 +134,9 @@ impl<'a> Builder<'a> {
         };
         let mut meant = None;
         if !line.conditional {
-            meant = keywords::meant_section(section, &line, &SECTIONS);
+            if !self.check.is_told(&line.words[0].text) {
+                meant = keywords::meant_section(section, &line, &SECTIONS);
+            }
             let errors = &mut self.tree.errors;
             if let Some(kind) = meant {
                 errors.push(no_section(&line, kind));
