@@ -372,12 +372,13 @@ fn option(section: &Section, line: &Line) -> Option<Unknown> {
     ))
 }
 
-/// Parameters of `server`, `server-template`, `default-server` and `bind`.
+/// Parameters of `server`, `server-template`, `default-server`, `bind` and `cookie`.
 fn parameter(section: &Section, line: &Line) -> Option<Unknown> {
     let kind = section.kind.value.as_str();
     let (of, from) = match (line.words[0].text.as_str(), kind) {
         ("bind", "frontend" | "listen") => ("bind", 2),
         ("default-server", "defaults" | "backend" | "listen") => ("server", 1),
+        ("cookie", "defaults" | "backend" | "listen") => ("cookie", 2),
         ("server", "backend" | "listen") => ("server", 3),
         ("server-template", "backend" | "listen") => ("server", 4),
         _ => return None,

@@ -204,6 +204,10 @@ impl<'a> Builder<'a> {
                         "quotes around a message that holds blanks",
                     );
                 }
+                if self.live() == Certainty::Yes && line.words[0].text == ".alert" {
+                    let message = "HAProxy always stops at this `.alert`";
+                    self.error(&line, 0, message, "an `.if` around it");
+                }
                 if self.live() != Certainty::No {
                     self.keep(line);
                 }
