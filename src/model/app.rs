@@ -23,6 +23,7 @@ mod script;
 mod serve;
 mod settle;
 mod socket;
+mod source;
 mod supervisor;
 pub mod traefik;
 pub mod unit;

@@ -8,6 +8,10 @@ use pest::iterators::Pair;
 
 use grammar::{Grammar, Rule};
 
+mod source;
+
+pub use source::{Language, imports, is_parameter, keep_alives, picks, without_comments};
+
 mod grammar {
     #![allow(missing_docs)]
 
@@ -252,6 +256,12 @@ fn expression(pair: Pair<'_, Rule>) -> Option<Expression> {
             .parse()
             .ok()
             .map(Expression::Number),
+        Rule::product => {
+            let numbers = inner.into_inner().filter(|p| p.as_rule() == Rule::number);
+            let factor = |number: Pair<'_, Rule>| number.as_str().replace('_', "").parse::<f64>();
+            let factors: Vec<f64> = numbers.map(factor).collect::<Result<_, _>>().ok()?;
+            Some(Expression::Number(factors.iter().product()))
+        }
         Rule::string => Some(Expression::Text(string(inner)?)),
         Rule::list => inner
             .into_inner()
@@ -392,7 +402,9 @@ mod tests {
         );
         assert_eq!(constant("port"), Some(Name("port".to_owned(), None)));
         assert_eq!(constant("f'0.0.0.0:{port}'"), None);
-        assert_eq!(constant("2 * 4"), None);
+        assert_eq!(constant("2 * 4"), Some(Number(8.0)));
+        assert_eq!(constant("2 * cpu_count() + 1"), None);
+        assert_eq!(constant("2 * 4 + 1"), None);
     }
 
     #[test]

@@ -2,10 +2,11 @@
 //! block is unknown.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::cx::{Cx, unknown};
 use crate::source::{FileId, Span};
-use crate::syntax::constant::{self, Expression};
+use crate::syntax::constant::{self, Entry, Expression, Language};
 use crate::syntax::value::Text;
 
 /// What a file says of its names.
@@ -31,6 +32,39 @@ impl Constants {
                 constant::constant(value)
             };
             constants.names.insert(name.to_owned(), (expression, span));
+        }
+        constants
+    }
+
+    /// A whole source, without its comments: a name that is set once holds wherever that is, for nothing else can be meant.
+    pub(super) fn source(file: FileId, text: &str, language: Language) -> Self {
+        let mut constants = Self::default();
+        let mut nested: HashMap<String, bool> = HashMap::new();
+        let mut put = |constants: &mut Self, name: &str, value, span, indented: bool| {
+            let twice = nested.insert(name.to_owned(), indented);
+            let open = twice.is_some_and(|before| before || indented);
+            let value = if open { None } else { value };
+            constants.names.insert(name.to_owned(), (value, span));
+        };
+        let functions = functions(text, language);
+        for entry in constant::settings(text) {
+            let span = Span::new(file, entry.range.start, entry.range.end);
+            let Some((name, value, declared)) = assigned(&entry, text, language) else {
+                continue;
+            };
+            let before = functions.partition_point(|body| body.start <= entry.range.start);
+            let inside = before > 0 && functions[before - 1].contains(&entry.range.start);
+            if declared && inside {
+                continue;
+            }
+            let value = constant::constant(value);
+            put(&mut constants, name, value, span, entry.indented);
+        }
+        if language == Language::Script {
+            for (name, value, range) in constant::picks(text) {
+                let span = Span::new(file, range.start, range.end);
+                put(&mut constants, &name, value, span, false);
+            }
         }
         constants
     }
@@ -92,4 +126,62 @@ impl Constants {
             _ => unknown("it is not a plain constant", span),
         }
     }
+}
+
+/// Name and value of a line that gives a name a value, and whether it makes the name.
+fn assigned<'a>(
+    entry: &Entry<'a>,
+    text: &'a str,
+    language: Language,
+) -> Option<(&'a str, &'a str, bool)> {
+    let (mut name, mut value) = (entry.name, entry.value);
+    let mut declared = false;
+    while matches!(name, "const" | "let" | "var" | "export") {
+        let inner = constant::assignment(value)?;
+        (name, value) = (inner.name, inner.value);
+        declared = true;
+    }
+    let between = text[entry.range.start + entry.name.len()..].trim_start();
+    if !declared && (!between.starts_with('=') || between.starts_with("==")) {
+        return None;
+    }
+    // An argument by its name on a line of its own.
+    let closes = value.matches(')').count() > value.matches('(').count();
+    if language == Language::Python && entry.indented && (closes || value.ends_with(',')) {
+        return None;
+    }
+    for kind in [
+        "number = ",
+        "string = ",
+        "string | number = ",
+        "number | string = ",
+    ] {
+        value = value.strip_prefix(kind).unwrap_or(value);
+    }
+    Some((name, value, declared))
+}
+
+/// The bodies of JavaScript's functions that stand at the left edge, in order: each goes on to a bracket at that edge. What
+/// is declared in one is its own; one that opens a port is left out.
+fn functions(text: &str, language: Language) -> Vec<Range<usize>> {
+    if language != Language::Script {
+        return Vec::new();
+    }
+    let mut bodies: Vec<Range<usize>> = Vec::new();
+    for (start, _) in text.match_indices("function ") {
+        let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let at_edge = matches!(
+            &text[line..start],
+            "" | "async " | "export " | "export async "
+        );
+        if !at_edge || bodies.last().is_some_and(|last| last.end > start) {
+            continue;
+        }
+        let end = text[start..]
+            .find("\n}")
+            .map_or(text.len(), |end| start + end);
+        bodies.push(start..end);
+    }
+    bodies.retain(|body| !text[body.clone()].contains(".listen("));
+    bodies
 }

@@ -182,7 +182,12 @@ fn step(cx: &mut Cx<'_>, first: &str, argv: &[Text]) -> Step {
         "bun" if !rest.is_empty() => package::bun(cx, argv),
         "python" | "python3" => python(cx, rest),
         _ if name.starts_with("python3.") || name.starts_with("python2") => python(cx, rest),
-        _ if waits(name) => behind_dashes(rest, name),
+        _ if waits(name) => {
+            if !name.starts_with("wait") && name != "watchmedo" {
+                cx.open(&format!("{name} may set it"));
+            }
+            behind_dashes(rest, name)
+        }
         "supervisord" => super::supervisor::programs(cx, rest),
         "honcho" | "foreman" | "forego" | "goreman" | "overmind" | "hivemind" => {
             super::procfile::processes(cx, name, rest)

@@ -2,17 +2,15 @@
 //! nothing by itself: it moves only a program that reads it.
 
 use super::Process;
-use super::constants::Constants;
-use super::cx::{Cx, Read, basename};
+use super::cx::{Cx, basename};
 use super::flags::Flags;
 use super::launch::{Line, Started, is_source, skip};
 use super::package::Package;
 use super::serve;
-use super::settle::{self, listener, port_of, said};
+use super::settle::{listener, said};
+use super::source::{self, Kind};
 use crate::model::knowledge::Program;
-use crate::model::{Address, Amount, Bind, Key, Protocol, Setting, Timeouts};
-use crate::source::{FileId, Span};
-use crate::syntax::constant::{self, Expression};
+use crate::model::{Amount, Key, Protocol, Setting, Timeouts};
 use crate::syntax::value::Text;
 
 /// Whether a program's name is a runner of JavaScript sources.
@@ -59,33 +57,68 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     {
         rest = skip(&rest[1..], valued);
     }
-    let file = rest.first().and_then(|word| word.get().map(str::to_owned));
     let package = Package::here(cx).ok().map(|(_, _, package)| package);
+    let file = rest.first().and_then(|word| word.get().map(str::to_owned));
+    let file = file.map(|file| match (file.as_str(), &package) {
+        (
+            "." | "./",
+            Some(Package {
+                main: Some(main), ..
+            }),
+        ) => main.clone(),
+        ("." | "./", _) => "index.js".to_owned(),
+        _ => file,
+    });
+    load_files(cx, argv);
     let program = program(cx, &runner, file.as_deref(), package.as_ref())?;
     if program.listen.is_some() && !program.env.is_empty() {
         return Some(serve::process(cx, program, argv));
     }
     let version = version(cx);
-    let found = file
-        .as_deref()
-        .map(|file| find(cx, file, program.name == "fastify"));
-    let address = match found {
-        Some(Found::Address(address)) => address,
-        Some(Found::Unknown(why)) => Setting::unknown(why),
-        None => Setting::unknown(format!("what {runner} runs is not plain")),
+    let needs = |name: &str| package.as_ref().is_some_and(|package| package.needs(name));
+    let kind = Kind {
+        fastify: program.name == "fastify" || needs("@nestjs/platform-fastify"),
+        dotenv: runner == "bun" || needs("dotenv") || needs("@nestjs/config"),
+    };
+    let said = match &file {
+        Some(file) => source::read(cx, file, kind),
+        None => source::Said::unknown(format!("what {runner} runs is not plain")),
     };
     let mut process = serve::bare(
         cx,
         program,
         argv,
-        vec![listener(address, Protocol::Http, program)],
+        vec![listener(said.address, Protocol::Http, program)],
         Timeouts::new(),
     );
+    process.listeners_complete = said.complete;
     process.timeouts = timeouts(cx, program, version.as_ref());
+    if let Some(keep) = said.keep_alive {
+        process.timeouts.insert(Key::KeepaliveIdle, keep);
+    }
     if let Some(version) = version {
         process.version = version;
     }
     Some(process)
+}
+
+/// Variables of the files that the runner is told to read, the last one first: it wins.
+fn load_files(cx: &mut Cx<'_>, argv: &[Text]) {
+    let names = ["--env-file", "--env-file-if-exists"].map(str::to_owned);
+    match Flags::new(&argv[1..]).all(&names) {
+        Ok(files) => {
+            for file in files.iter().rev() {
+                match file.get() {
+                    Some(path) => source::load_env(cx, path),
+                    None => cx.open("a file of variables may set it"),
+                }
+            }
+        }
+        Err(why) => cx.open(&why),
+    }
+    if argv.iter().any(|word| word.get() == Some("dotenv/config")) {
+        source::load_env(cx, ".env");
+    }
 }
 
 /// The row of the tables: the framework that package.json names, else the runtime and its version.
@@ -176,89 +209,6 @@ fn timeouts(cx: &Cx<'_>, program: &Program, version: Option<&Setting<String>>) -
     timeouts
 }
 
-/// What a source says of its port.
-enum Found {
-    Address(Setting<Address>),
-    Unknown(String),
-}
-
-/// Looks for the one plain call in the source that opens a port.
-fn find(cx: &mut Cx<'_>, file: &str, fastify: bool) -> Found {
-    let mut paths = vec![file.to_owned()];
-    if !file.contains('.') {
-        paths.extend([format!("{file}.js"), format!("{file}/index.js")]);
-    }
-    // What is built from TypeScript by the usual layout.
-    // plain: a path has no quotes
-    if let Some((_, name)) = file.trim_start_matches("./").split_once("dist/") {
-        let stem = name.strip_suffix(".js").unwrap_or(name);
-        paths.push(format!("src/{stem}.ts"));
-    }
-    for path in paths {
-        if let Read::Text(id, text) = cx.source(&path) {
-            return call(cx, id, &text, &path, fastify);
-        }
-    }
-    Found::Unknown(format!("{file} is not in the tree"))
-}
-
-fn call(cx: &Cx<'_>, id: FileId, text: &str, path: &str, fastify: bool) -> Found {
-    let constants = Constants::python(id, text);
-    let calls: Vec<_> = constant::calls(text)
-        .into_iter()
-        .filter(|call| {
-            matches!(
-                call.opener.as_str(),
-                ".listen(" | "Bun.serve(" | "Deno.serve("
-            )
-        })
-        .collect();
-    let [call] = &calls[..] else {
-        return Found::Unknown(format!("{path} opens its port in a way that is not plain"));
-    };
-    let span = Span::new(id, call.range.start, call.range.end);
-    let by_name = |name: &str| {
-        call.arguments
-            .iter()
-            .find(|(key, _)| key.as_deref() == Some(name))
-            .map(|(_, value)| value)
-    };
-    let named = by_name("port");
-    let first = call
-        .arguments
-        .first()
-        .filter(|(key, _)| key.is_none())
-        .map(|(_, value)| value);
-    // `{ port }` is short for `{ port: port }`.
-    let Some(port) = named.or(first) else {
-        return Found::Unknown(format!("the port in {path} is not plain"));
-    };
-    let port = constants.text(cx, Some(port), span, 8);
-    let number = match port_of(&port) {
-        Ok(number) => number,
-        Err(why) => return Found::Unknown(why),
-    };
-    let second = call
-        .arguments
-        .get(1)
-        .filter(|(key, value)| key.is_none() && matches!(value, Expression::Text(_)))
-        .map(|(_, value)| value);
-    let host = by_name("host")
-        .or_else(|| by_name("hostname"))
-        .or(if named.is_none() { second } else { None });
-    let bind = match host {
-        Some(host) => match constants.text(cx, Some(host), span, 8).value {
-            Ok(host) => settle::bind_of(&host),
-            Err(why) => Bind::Unknown(why),
-        },
-        // Without a host Node listens on all addresses; fastify alone stays on loopback.
-        None if fastify && named.is_some() && call.complete => Bind::Loopback,
-        None if call.opener == ".listen(" && !fastify => Bind::Any,
-        None => Bind::Unknown("the host is not plain".to_owned()),
-    };
-    Found::Address(said(Address::Tcp { bind, port: number }, &port))
-}
-
 /// A runner of sources, kept as it is.
 pub(super) fn kept(cx: &Cx<'_>, argv: Vec<Text>) -> Started {
     Started::Lines(vec![Line::new(cx, argv)])
@@ -283,10 +233,11 @@ pub(super) fn deno(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         .filter_map(Text::get)
         .find(|word| is_script(word))?
         .to_owned();
-    let address = match find(cx, &file, false) {
-        Found::Address(address) => address,
-        Found::Unknown(why) => Setting::unknown(why),
+    let kind = Kind {
+        fastify: false,
+        dotenv: false,
     };
+    let address = source::read(cx, &file, kind).address;
     let timeouts = serve::timeouts(cx, program, &[]);
     Some(serve::bare(
         cx,

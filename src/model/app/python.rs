@@ -9,7 +9,7 @@ use super::serve;
 use super::settle::{address, default, listener, said};
 use crate::model::{Address, Bind, Protocol, Setting};
 use crate::source::Span;
-use crate::syntax::constant;
+use crate::syntax::constant::{self, Language};
 use crate::syntax::value::Text;
 
 /// `manage.py runserver [addr:]port`.
@@ -74,7 +74,11 @@ pub(super) fn source(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     let Read::Text(id, text) = cx.read(&path) else {
         return None;
     };
-    let constants = Constants::python(id, &text);
+    let text = constant::without_comments(Language::Python, &text);
+    if text.contains("load_dotenv(") {
+        super::source::load_env(cx, ".env");
+    }
+    let constants = Constants::source(id, &text, Language::Python);
     let calls: Vec<_> = constant::calls(&text)
         .into_iter()
         .filter(|call| call.opener == ".run(" && receiver(&text, call.range.start).is_some())
