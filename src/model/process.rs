@@ -1,12 +1,12 @@
 //! The processes of every service as hops: what a container starts, read by the recogniser of app servers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::host::{Host, PathKind, path};
 use crate::model::app::passing::{Passing, passing};
 use crate::model::app::{ContainerFiles, Inside, Launch, Process, recognise, unit};
 use crate::model::knowledge::Known;
-use crate::model::{Hop, HopId, HopKind, Model};
+use crate::model::{Hop, HopId, HopKind, Model, Setting};
 use crate::project::Project;
 use crate::project::ServiceRef;
 use crate::project::compose::Command;
@@ -93,21 +93,43 @@ fn is_told(launch: &Launch) -> bool {
 
 /// What a systemd unit or pm2 starts on the machine itself. The proxies there are read from their own configs.
 fn add_of_machine(model: &mut Model, project: &Project, reader: &mut Files, known: Known<'_>) {
-    for &id in &project.units {
-        let file = reader.sources.get(id);
-        let (text, path) = (file.text.clone(), file.path.clone());
-        let Some(launch) = unit::launch(id, &text) else {
+    let units: Vec<(String, unit::Unit)> = project
+        .units
+        .iter()
+        .map(|&id| {
+            let path = reader.sources.get(id).path.clone();
+            let unit = with_drop_ins(reader, id, &path);
+            (path, unit)
+        })
+        .collect();
+    let mut sockets: BTreeMap<String, Vec<&unit::Unit>> = BTreeMap::new();
+    for (path, unit) in &units {
+        if let Some(service) = activated(path, unit) {
+            sockets.entry(service).or_default().push(unit);
+        }
+    }
+    for (path, unit) in &units {
+        let root = mirrored(path).map(str::to_owned);
+        let mut read = |file: &str| {
+            let path = path::below(root.as_deref()?, file.trim_start_matches('/'))?;
+            let id = is_file(reader.host, &path).then(|| reader.open(&path))??;
+            Some((id, reader.text(id).to_owned()))
+        };
+        let Some(launch) = unit::launch(unit, &mut read).filter(|_| path.ends_with(".service"))
+        else {
             continue;
         };
-        let socket = path
-            .strip_suffix(".service")
-            .map(|stem| format!("{stem}.socket"));
-        let socket = socket.and_then(|path| reader.open(&path));
-        let socket = socket.map(|id| (id, reader.text(id).to_owned()));
-        for mut process in of_machine(&launch, reader, known, false) {
-            // What systemd opens takes the place of what the program would.
-            if let (Some((id, text)), Some(own)) = (&socket, process.listeners.first()) {
-                process.listeners = unit::sockets(*id, text, &own.protocol);
+        for mut process in of_machine(&launch, reader, known, root.as_deref()) {
+            for socket in sockets.get(path).into_iter().flatten() {
+                let protocol = process.listeners.first();
+                let protocol = protocol.map(|own| own.protocol.clone());
+                let unread = || Setting::unknown("what it speaks on a socket is not known");
+                let opened = unit::sockets(socket, &protocol.unwrap_or_else(unread));
+                // What systemd opens takes the place of what the program would, if that takes it.
+                if unit::takes_sockets(&process) {
+                    process.listeners.clear();
+                }
+                process.listeners.extend(opened);
                 process.listeners_complete = false;
             }
             let kind = HopKind::App(process.name.clone());
@@ -130,20 +152,67 @@ fn add_of_machine(model: &mut Model, project: &Project, reader: &mut Files, know
             built: false,
             span,
         };
-        for process in of_machine(&launch, reader, known, true) {
+        for process in of_machine(&launch, reader, known, Some("")) {
             let kind = HopKind::App(process.name.clone());
             model.hops.push(hop(kind, None, process));
         }
     }
 }
 
+/// A unit with its drop-ins: the files of the folder beside it that is named after it.
+fn with_drop_ins(reader: &mut Files, id: FileId, path: &str) -> unit::Unit {
+    let folder = format!("{path}.d");
+    let entries = reader.host.list(&folder);
+    let names = entries
+        .iter()
+        .filter(|entry| !entry.is_dir && entry.path.ends_with(".conf"));
+    let paths: Vec<String> = names
+        .filter_map(|entry| path::below(&folder, &entry.path))
+        .collect();
+    let drop_ins: Vec<FileId> = paths.iter().filter_map(|path| reader.open(path)).collect();
+    let parts = [id].into_iter().chain(drop_ins);
+    unit::Unit::new(
+        parts
+            .map(|id| (id, reader.text(id).to_owned()))
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// The path of the service that a socket unit starts: the one that it names, else its namesake. One process for each
+/// connection is no server.
+fn activated(path: &str, unit: &unit::Unit) -> Option<String> {
+    let stem = path.strip_suffix(".socket")?;
+    let each = unit.value("Socket", "Accept");
+    if each.is_some_and(|word| matches!(word.as_str(), "yes" | "true" | "on" | "1")) {
+        return None;
+    }
+    match unit.value("Socket", "Service") {
+        Some(name) => path::below(path::parent(path), &name),
+        None => Some(format!("{stem}.service")),
+    }
+}
+
+/// The folder of the tree that holds the machine's folders, by where a unit lies: `etc/systemd/system/shop.service`.
+fn mirrored(path: &str) -> Option<&str> {
+    let folder = path::parent(path);
+    let homes = [
+        "etc/systemd/system",
+        "lib/systemd/system",
+        "usr/lib/systemd/system",
+    ];
+    homes.iter().rev().find_map(|home| {
+        let root = folder.strip_suffix(home)?;
+        (root.is_empty() || root.ends_with('/')).then(|| root.trim_end_matches('/'))
+    })
+}
+
 fn of_machine(
     launch: &Launch,
     reader: &mut Files,
     known: Known<'_>,
-    in_tree: bool,
+    root: Option<&str>,
 ) -> Vec<Process> {
-    let mut files = Machine { in_tree, reader };
+    let mut files = Machine { root, reader };
     let (mut processes, _) = recognise(launch, &mut files, known);
     processes.retain(|process| !matches!(process.program.as_str(), "nginx" | "haproxy"));
     processes
@@ -222,15 +291,17 @@ impl ContainerFiles for Contained<'_, '_> {
 }
 
 /// The files of the machine that the project is put on. What pm2 starts lies beside its config; where systemd's units
-/// point to is unknown.
+/// point to is unknown, unless the tree has the folders of the machine.
 struct Machine<'a, 'r> {
-    in_tree: bool,
+    /// The folder of the tree that is the machine's root, if one is.
+    root: Option<&'a str>,
     reader: &'a mut Files<'r>,
 }
 
 impl ContainerFiles for Machine<'_, '_> {
     fn file(&mut self, path: &str) -> Inside {
-        let below = path::below("", path).filter(|_| self.in_tree);
+        let root = self.root;
+        let below = root.and_then(|root| path::below(root, path.trim_start_matches('/')));
         match below.filter(|below| is_file(self.reader.host, below)) {
             Some(below) => open(self.reader, &below),
             None => Inside::Unknown(format!("{path} is on the machine")),

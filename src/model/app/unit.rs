@@ -3,71 +3,195 @@
 use std::collections::HashMap;
 
 use super::cx::unknown;
-use super::{Command, Launch};
+use super::{Command, Launch, Process};
 use crate::model::{Access, Address, Amount, Bind, Listener, Protocol, ProxyHeader, Setting};
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::command;
-use crate::syntax::constant::{self, BindAddress};
-use crate::syntax::value::Text;
+use crate::syntax::constant::{self, BindAddress, Entry};
+use crate::syntax::value::{Text, env_file};
 
-/// What a `.service` unit starts; `None` if it starts nothing.
-pub fn launch(id: FileId, text: &str) -> Option<Launch> {
-    let text = joined(text);
-    let mut launch = Launch {
-        entrypoint: None,
-        command: None,
-        environment: Vec::new(),
-        environment_open: None,
-        working_dir: "/".to_owned(),
-        image: None,
-        // Nothing but this unit configures the program, as far as a tree can tell.
-        built: true,
-        span: Span::new(id, 0, 0),
-    };
-    for entry in constant::settings(&text) {
-        if entry.section != "Service" {
-            continue;
+/// One unit with the drop-ins that are laid over it.
+pub struct Unit {
+    /// In the order in which systemd reads them, each with its lines joined.
+    parts: Vec<(FileId, String)>,
+}
+
+impl Unit {
+    /// Of the unit's own file and its drop-ins, by name.
+    pub fn new(parts: impl IntoIterator<Item = (FileId, String)>) -> Self {
+        let parts = parts.into_iter();
+        Self {
+            parts: parts.map(|(id, text)| (id, joined(&text))).collect(),
         }
-        let start = entry.range.end - entry.value.len();
+    }
+
+    /// The settings of a section.
+    fn entries(&self, section: &str) -> impl Iterator<Item = (FileId, Entry<'_>)> {
+        let parts = self.parts.iter();
+        let all = parts.flat_map(|(id, text)| {
+            let entries = constant::settings(text).into_iter();
+            entries.map(move |entry| (*id, entry))
+        });
+        all.filter(move |(_, entry)| entry.section == section)
+    }
+
+    /// The last value of a setting.
+    pub fn value(&self, section: &str, name: &str) -> Option<String> {
+        let named = self
+            .entries(section)
+            .filter(|(_, entry)| entry.name == name);
+        named.last().map(|(_, entry)| entry.value.trim().to_owned())
+    }
+}
+
+/// What a `.service` unit starts; `None` if it starts nothing. `read` gives the text of a file of the machine, if the tree
+/// has it.
+pub fn launch(
+    unit: &Unit,
+    read: &mut dyn FnMut(&str) -> Option<(FileId, String)>,
+) -> Option<Launch> {
+    let start = |entry: &Entry<'_>| entry.range.end - entry.value.len();
+    let mut variables = Vec::new();
+    let mut files: Vec<String> = Vec::new();
+    let mut command: Option<(FileId, usize, String)> = None;
+    let mut working_dir = "/".to_owned();
+    for (id, entry) in unit.entries("Service") {
         match entry.name {
+            // An empty value takes back what was said so far.
+            "ExecStart" if entry.value.is_empty() => command = None,
+            "Environment" if entry.value.is_empty() => variables.clear(),
+            "EnvironmentFile" if entry.value.is_empty() => files.clear(),
             "ExecStart" => {
                 // `-`, `@`, `:`, `+` and `!` in front say how it is run.
                 let bare = entry
                     .value
                     .trim_start_matches(['-', '@', ':', '+', '!', ' ']);
-                let start = start + entry.value.len() - bare.len();
-                launch.span = Span::new(id, start, start + bare.trim_end().len());
-                launch.command = Some(Command::Exec(words(id, bare, start)));
+                let at = start(&entry) + entry.value.len() - bare.len();
+                command = Some((id, at, bare.trim_end().to_owned()));
             }
             "WorkingDirectory" if !entry.value.contains('%') => {
-                entry.value.trim().clone_into(&mut launch.working_dir);
+                let folder = entry.value.trim().trim_start_matches('-');
+                folder.clone_into(&mut working_dir);
             }
-            "Environment" => launch
-                .environment
-                .extend(environment(id, entry.value, start)),
+            "Environment" => variables.extend(environment(id, entry.value, start(&entry))),
             "EnvironmentFile" => {
-                let why = format!("{} is on the machine", entry.value.trim());
-                launch.environment_open.get_or_insert(why);
+                files.push(entry.value.trim().trim_start_matches('-').to_owned());
             }
             _ => {}
         }
     }
-    launch.command.is_some().then_some(launch)
+    let mut environment_open = None;
+    for file in files {
+        match read(&file) {
+            // A file wins over what stands in the unit.
+            Some((id, text)) => variables.extend(of_file(id, &text)),
+            None => {
+                environment_open.get_or_insert_with(|| format!("{file} is on the machine"));
+            }
+        }
+    }
+    let (id, at, bare) = command?;
+    let words = words(id, &bare, at);
+    let words = words
+        .into_iter()
+        .map(|word| filled(word, &variables, environment_open.as_deref()));
+    Some(Launch {
+        entrypoint: None,
+        command: Some(Command::Exec(words.collect())),
+        environment: variables,
+        environment_open: environment_open.clone(),
+        working_dir,
+        image: None,
+        // Nothing but this unit configures the program, as far as a tree can tell.
+        built: true,
+        span: Span::new(id, at, at + bare.len()),
+    })
+}
+
+/// What an `EnvironmentFile` sets.
+fn of_file(id: FileId, text: &str) -> Vec<(Spanned<String>, Option<Text>)> {
+    let lines = env_file::env_file(id, text).into_iter();
+    let set = lines.filter_map(|line| {
+        let value = line.value?;
+        let text = if value.text.contains('$') {
+            unknown("systemd puts it together", value.span)
+        } else {
+            Text::known(value.text, value.span)
+        };
+        Some((line.name, Some(text)))
+    });
+    set.collect()
+}
+
+/// A word with every `${NAME}` replaced; `$NAME` is replaced only where it is the whole word.
+/// Source: systemd.service(5), command lines.
+fn filled(word: Text, variables: &[(Spanned<String>, Option<Text>)], open: Option<&str>) -> Text {
+    let Some(raw) = word.get().filter(|raw| raw.contains('$')) else {
+        return word;
+    };
+    let value = |name: &str| {
+        let mut listed = variables.iter().rev();
+        match listed.find(|(key, _)| key.value == name) {
+            Some((_, Some(text))) => text.value.clone(),
+            Some((_, None)) => Err(format!("{name} is not known")),
+            None => open.map_or(Ok(String::new()), |why| Err(why.to_owned())),
+        }
+    };
+    let is_name = |name: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    let mut done = String::new();
+    let mut rest = raw;
+    if let Some(name) = raw.strip_prefix('$').filter(|name| is_name(name)) {
+        return match value(name) {
+            Ok(one) if !one.is_empty() && !one.contains([' ', '"', '\'']) => Text {
+                value: Ok(one),
+                ..word
+            },
+            Ok(_) => unknown("systemd makes several words of it", word.span),
+            Err(why) => unknown(why, word.span),
+        };
+    }
+    while let Some(at) = rest.find("${") {
+        let behind = &rest[at + 2..];
+        let Some(end) = behind.find('}').filter(|end| is_name(&behind[..*end])) else {
+            return unknown("systemd fills it in", word.span);
+        };
+        done.push_str(&rest[..at]);
+        match value(&behind[..end]) {
+            Ok(value) => done.push_str(&value),
+            Err(why) => return unknown(why, word.span),
+        }
+        rest = &behind[end + 1..];
+    }
+    done.push_str(rest);
+    Text {
+        value: Ok(done),
+        ..word
+    }
+}
+
+/// Whether a process takes the sockets that systemd hands to it in the place of its own: gunicorn does so by itself, the
+/// others where they are told. Source: gunicorn's arbiter (`LISTEN_FDS`), the manuals of uvicorn, daphne and hypercorn.
+pub fn takes_sockets(process: &Process) -> bool {
+    let told = |text: &Text| {
+        text.get().is_some_and(|word| {
+            word.starts_with("--fd") || word.contains("fd://") || word.contains("fd@")
+        })
+    };
+    process.name == "gunicorn" || process.argv.iter().any(told)
 }
 
 /// The listeners that a `.socket` unit opens for its service, with the protocol of what takes them.
-pub fn sockets(id: FileId, text: &str, protocol: &Setting<Protocol>) -> Vec<Listener> {
-    let text = joined(text);
+pub fn sockets(unit: &Unit, protocol: &Setting<Protocol>) -> Vec<Listener> {
     let mut addresses = Vec::new();
     let (mut backlog, mut mode) = (None, Some((0o666, None)));
     let (mut owner, mut group) = (None, None);
-    for entry in constant::settings(&text)
-        .iter()
-        .filter(|entry| entry.section == "Socket")
-    {
+    for (id, entry) in unit.entries("Socket") {
         let span = Span::new(id, entry.range.start, entry.range.end);
         let value = entry.value.trim();
         match entry.name {
+            "ListenStream" if value.is_empty() => addresses.clear(),
             "ListenStream" => addresses.push(match constant::bind(value) {
                 _ if value.contains('%') => Setting::unknown("systemd fills it in"),
                 Some(BindAddress::Socket(path)) => Setting::written(Address::Unix(path), span),
@@ -165,7 +289,8 @@ mod tests {
 
     #[test]
     fn a_command_goes_on_behind_a_backslash_and_keeps_its_places() {
-        let launch = launch(FileId(0), UNIT).expect("it starts something");
+        let unit = Unit::new([(FileId(0), UNIT.to_owned())]);
+        let launch = launch(&unit, &mut |_| None).expect("it starts something");
         let Some(Command::Exec(words)) = launch.command else {
             panic!("a list of words");
         };
@@ -188,7 +313,8 @@ mod tests {
         let text =
             "[Socket]\nListenStream=8000\nListenStream=/run/shop.sock\nListenStream=/run/%n.sock\n";
         let protocol = Setting::unknown("it is not asked here");
-        let opened = sockets(FileId(0), text, &protocol);
+        let unit = Unit::new([(FileId(0), text.to_owned())]);
+        let opened = sockets(&unit, &protocol);
         let short = |listener: &Listener| listener.address.value().map(Address::short);
         let opened: Vec<Option<String>> = opened.iter().map(short).collect();
         assert_eq!(
@@ -197,6 +323,27 @@ mod tests {
                 Some(":8000".to_owned()),
                 Some("/run/shop.sock".to_owned()),
                 None
+            ]
+        );
+    }
+
+    #[test]
+    fn drop_ins_take_back_and_files_fill_in() {
+        let own = "[Service]\nEnvironment=PORT=1 HOST=0.0.0.0\nExecStart=/bin/a\n";
+        let over = "[Service]\nEnvironmentFile=-/etc/shop\nExecStart=\nExecStart=/bin/b ${HOST}:${PORT} $PORT :$PORT\n";
+        let unit = Unit::new([(FileId(0), own.to_owned()), (FileId(1), over.to_owned())]);
+        let launch = launch(&unit, &mut |_| Some((FileId(2), "PORT=8000\n".to_owned())));
+        let Some(Command::Exec(words)) = launch.and_then(|launch| launch.command) else {
+            panic!("a list of words");
+        };
+        let told: Vec<Option<&str>> = words.iter().map(Text::get).collect();
+        assert_eq!(
+            told,
+            [
+                Some("/bin/b"),
+                Some("0.0.0.0:8000"),
+                Some("8000"),
+                Some(":$PORT")
             ]
         );
     }
