@@ -7,6 +7,7 @@ mod ecosystem;
 mod flags;
 mod gunicorn;
 mod image;
+mod jetty;
 mod jvm;
 mod launch;
 mod node;
@@ -212,6 +213,7 @@ fn program(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         "rails" => return ruby::rails(cx, argv),
         "unicorn" | "unicorn_rails" => return ruby::unicorn(cx, argv),
         "php" if launch::is(argv.get(1), "-S") => return php::builtin(cx, argv),
+        "java" if jetty::starts(cx, argv) => return image::process(cx, argv).ok(),
         "java" => return jvm::process(cx, argv),
         "dotnet" => return others::dotnet(cx, argv),
         "deno" => return node::deno(cx, argv),

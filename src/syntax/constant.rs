@@ -42,6 +42,8 @@ pub enum Expression {
     Variable(String, Option<Box<Expression>>),
     /// A name that is given a value elsewhere, and what is taken if that is nothing.
     Name(String, Option<Box<Expression>>),
+    /// Texts and values one behind the other: `f"0.0.0.0:{port}"`, `"0.0.0.0:" + port`.
+    Joined(Vec<Expression>),
 }
 
 /// One `name = value` of a file.
@@ -226,7 +228,11 @@ fn call(pair: Pair<'_, Rule>) -> Call {
         }
         for piece in part.into_inner() {
             match piece.as_rule() {
-                Rule::argument => call.arguments.extend(argument(piece)),
+                Rule::argument => match argument(piece) {
+                    Some(argument) => call.arguments.push(argument),
+                    // What comes behind would stand at the wrong place.
+                    None => break,
+                },
                 Rule::ended => call.complete = true,
                 _ => {}
             }
@@ -248,8 +254,22 @@ fn argument(pair: Pair<'_, Rule>) -> Option<(Option<String>, Expression)> {
 }
 
 fn expression(pair: Pair<'_, Rule>) -> Option<Expression> {
-    let inner = pair.into_inner().find(|p| p.as_rule() != Rule::gap)?;
+    let operands = pair.into_inner().filter(|p| p.as_rule() == Rule::operand);
+    let mut parts = operands.map(operand).collect::<Option<Vec<_>>>()?;
+    match parts.len() {
+        0 | 1 => parts.pop(),
+        // Without a text among them it would be a sum.
+        _ => parts
+            .iter()
+            .any(|part| matches!(part, Expression::Text(_)))
+            .then_some(Expression::Joined(parts)),
+    }
+}
+
+fn operand(pair: Pair<'_, Rule>) -> Option<Expression> {
+    let inner = pair.into_inner().next()?;
     match inner.as_rule() {
+        Rule::formatted => formatted(inner),
         Rule::number => inner
             .as_str()
             .replace('_', "")
@@ -301,6 +321,14 @@ fn expression(pair: Pair<'_, Rule>) -> Option<Expression> {
         Rule::environment => environment(inner),
         _ => None,
     }
+}
+
+fn formatted(pair: Pair<'_, Rule>) -> Option<Expression> {
+    let pieces = pair.into_inner().map(|piece| match piece.as_rule() {
+        Rule::python_value | Rule::script_value | Rule::ruby_value => behind(piece),
+        _ => Some(Expression::Text(piece.as_str().to_owned())),
+    });
+    pieces.collect::<Option<Vec<_>>>().map(Expression::Joined)
 }
 
 fn environment(pair: Pair<'_, Rule>) -> Option<Expression> {
@@ -401,7 +429,25 @@ mod tests {
             Some(Text("0.0.0.0:8000".to_owned()))
         );
         assert_eq!(constant("port"), Some(Name("port".to_owned(), None)));
-        assert_eq!(constant("f'0.0.0.0:{port}'"), None);
+        let joined = |text: &str| {
+            let port = Box::new(Number(8000.0));
+            let port = Variable("PORT".to_owned(), Some(port));
+            Some(Expression::Joined(vec![Text(text.to_owned()), port]))
+        };
+        assert_eq!(
+            constant("f'0.0.0.0:{os.getenv(\"PORT\", 8000)}'"),
+            joined("0.0.0.0:")
+        );
+        assert_eq!(
+            constant("'0.0.0.0:' + os.getenv('PORT', 8000)"),
+            joined("0.0.0.0:")
+        );
+        assert_eq!(
+            constant("\"tcp://[::]:#{ENV.fetch('PORT', 8000)}\""),
+            joined("tcp://[::]:")
+        );
+        assert_eq!(constant("`:${process.env.PORT || 8000}`"), joined(":"));
+        assert_eq!(constant("f'{a:>4}'"), None);
         assert_eq!(constant("2 * 4"), Some(Number(8.0)));
         assert_eq!(constant("2 * cpu_count() + 1"), None);
         assert_eq!(constant("2 * 4 + 1"), None);

@@ -105,6 +105,7 @@ impl Constants {
             _ => unknown(why, span),
         };
         match expression {
+            Some(Expression::Joined(parts)) if deep > 0 => self.joined(cx, parts, span, deep - 1),
             Some(Expression::Number(number)) => Text::known(number.to_string(), span),
             Some(Expression::Text(text)) => Text::known(text.clone(), span),
             Some(Expression::Variable(name, fallback)) => match cx.env(name) {
@@ -124,6 +125,23 @@ impl Constants {
                 _ => unknown(format!("{name} is not a plain constant"), span),
             },
             _ => unknown("it is not a plain constant", span),
+        }
+    }
+
+    fn joined(&self, cx: &Cx<'_>, parts: &[Expression], span: Span, deep: u8) -> Text {
+        let (mut whole, mut assumed) = (String::new(), false);
+        for part in parts {
+            let text = self.text(cx, Some(part), span, deep);
+            assumed |= text.assumed;
+            match text.value {
+                Ok(value) => whole.push_str(&value),
+                Err(why) => return unknown(why, span),
+            }
+        }
+        Text {
+            value: Ok(whole),
+            assumed,
+            span,
         }
     }
 }

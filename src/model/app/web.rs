@@ -45,6 +45,7 @@ pub(super) fn told(cx: &mut Cx<'_>, program: &Program, process: &mut Process) {
         name if name.starts_with("apache-httpd") => apache(cx, program, process),
         "tomcat" => tomcat(cx, program, process),
         "caddy" => caddyfile(cx, program, CADDYFILE, process),
+        "jetty" if super::tag(cx, "jetty").is_some() => super::jetty::told(cx, program, process),
         "traefik" => super::traefik::told(cx, program, process),
         _ => {}
     }
