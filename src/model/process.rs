@@ -93,6 +93,32 @@ fn is_told(launch: &Launch) -> bool {
 
 /// What a systemd unit or pm2 starts on the machine itself. The proxies there are read from their own configs.
 fn add_of_machine(model: &mut Model, project: &Project, reader: &mut Files, known: Known<'_>) {
+    add_of_units(model, project, reader, known);
+    for &id in &project.ecosystems {
+        let path = reader.sources.get(id).path.clone();
+        let words = ["pm2-runtime", path::name(&path)];
+        let span = Span::new(id, 0, 0);
+        let launch = Launch {
+            entrypoint: None,
+            command: Some(Command::Exec(
+                words.map(|word| Text::known(word, span)).to_vec(),
+            )),
+            environment: Vec::new(),
+            environment_open: Some("the machine may set it".to_owned()),
+            working_dir: format!("/{}", path::parent(&path)),
+            image: None,
+            built: false,
+            span,
+        };
+        for process in of_machine(&launch, reader, known, Some("")) {
+            let kind = HopKind::App(process.name.clone());
+            model.hops.push(hop(kind, None, process));
+        }
+    }
+}
+
+/// What the units of systemd start.
+fn add_of_units(model: &mut Model, project: &Project, reader: &mut Files, known: Known<'_>) {
     let units: Vec<(String, unit::Unit)> = project
         .units
         .iter()
@@ -132,27 +158,6 @@ fn add_of_machine(model: &mut Model, project: &Project, reader: &mut Files, know
                 process.listeners.extend(opened);
                 process.listeners_complete = false;
             }
-            let kind = HopKind::App(process.name.clone());
-            model.hops.push(hop(kind, None, process));
-        }
-    }
-    for &id in &project.ecosystems {
-        let path = reader.sources.get(id).path.clone();
-        let words = ["pm2-runtime", path::name(&path)];
-        let span = Span::new(id, 0, 0);
-        let launch = Launch {
-            entrypoint: None,
-            command: Some(Command::Exec(
-                words.map(|word| Text::known(word, span)).to_vec(),
-            )),
-            environment: Vec::new(),
-            environment_open: Some("the machine may set it".to_owned()),
-            working_dir: format!("/{}", path::parent(&path)),
-            image: None,
-            built: false,
-            span,
-        };
-        for process in of_machine(&launch, reader, known, Some("")) {
             let kind = HopKind::App(process.name.clone());
             model.hops.push(hop(kind, None, process));
         }

@@ -80,16 +80,7 @@ pub fn launch(
             _ => {}
         }
     }
-    let mut environment_open = None;
-    for file in files {
-        match read(&file) {
-            // A file wins over what stands in the unit.
-            Some((id, text)) => variables.extend(of_file(id, &text)),
-            None => {
-                environment_open.get_or_insert_with(|| format!("{file} is on the machine"));
-            }
-        }
-    }
+    let environment_open = add_files(&files, &mut variables, read);
     let (id, at, bare) = command?;
     let words = words(id, &bare, at);
     let words = words
@@ -106,6 +97,25 @@ pub fn launch(
         built: true,
         span: Span::new(id, at, at + bare.len()),
     })
+}
+
+/// Adds what files of variables say; the reason if any further one may be set.
+fn add_files(
+    files: &[String],
+    variables: &mut Vec<(Spanned<String>, Option<Text>)>,
+    read: &mut dyn FnMut(&str) -> Option<(FileId, String)>,
+) -> Option<String> {
+    let mut open = None;
+    for file in files {
+        match read(file) {
+            // A file wins over what stands in the unit.
+            Some((id, text)) => variables.extend(of_file(id, &text)),
+            None => {
+                open.get_or_insert_with(|| format!("{file} is on the machine"));
+            }
+        }
+    }
+    open
 }
 
 /// What an `EnvironmentFile` sets.
