@@ -1,6 +1,7 @@
 //! A compose project as it is deployed: merged, interpolated, with the place of everything.
 
 mod check;
+mod consistency;
 mod environment;
 mod find;
 mod load;

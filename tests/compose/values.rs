@@ -235,3 +235,121 @@ fn a_restart_policy_without_a_condition_is_unknown() {
     assert_eq!(policy("c"), Some(Some("no")));
     assert_eq!(policy("d"), None);
 }
+
+#[test]
+fn what_compose_refuses_in_a_service_is_said() {
+    for (service, wanted) in [
+        (
+            "healthcheck: {test: [curl, -f, 'http://localhost']}",
+            "the healthcheck of service web begins with curl",
+        ),
+        (
+            "environment:\n      - NAME:\n      - OTHER=1",
+            "an item of environment of service web is a mapping: a list holds NAME=value",
+        ),
+        (
+            "labels:\n      - a: b",
+            "an item of labels of service web is a mapping",
+        ),
+        ("enviroment: {A: 1}", "environment is the nearest"),
+        (
+            "network_mode: host\n    networks: [default]",
+            "both network_mode and networks",
+        ),
+        (
+            "build: {dockerfile_inline: FROM x, dockerfile: D}",
+            "both dockerfile_inline and dockerfile",
+        ),
+        (
+            "container_name: web\n    deploy: {replicas: 2}",
+            "is to run 2 times, and has one container_name",
+        ),
+        (
+            "scale: 2\n    deploy: {replicas: 3}",
+            "scale 2 and deploy.replicas 3",
+        ),
+        (
+            "depends_on: {db: {condition: service_healty}}",
+            "to be service_healty",
+        ),
+        ("depends_on: {db: {required: false}}", "without a condition"),
+        ("depends_on: {db: }", "without a condition"),
+        ("depends_on: [web]", "service web waits for itself"),
+        (
+            "depends_on: [two]",
+            "service web waits for two, and so for itself",
+        ),
+    ] {
+        let text = format!(
+            "services:\n  web:\n    image: a\n    {service}\n  two: {{image: a, depends_on: [web]}}\n  db: {{image: pg}}\n"
+        );
+        let run = run(&[("compose.yaml", &text)]);
+        let faults = run.faults();
+        assert_eq!(faults.len(), 1, "{service}: {faults:?}");
+        assert!(faults[0].contains(wanted), "{service}: {faults:?}");
+    }
+}
+
+#[test]
+fn what_compose_takes_in_a_service_is_no_fault() {
+    for service in [
+        "healthcheck: {test: [CMD, x]}",
+        "healthcheck: {test: [NONE]}",
+        "healthcheck: {test: curl -f x}",
+        "healthcheck: {test: ['${CHECK}', x]}",
+        "environment: [NAME, 'OTHER: 1', 'C=']",
+        "x-enviroment: {A: 1}",
+        "brand_new_key: 1",
+        "network_mode: host\n    networks:",
+        "network_mode: host\n    networks: []",
+        "container_name: web\n    deploy: {replicas: 1}",
+        "container_name: web\n    deploy: {replicas: 2, placement: {}}",
+        "scale: 2\n    deploy: {replicas: 2}",
+        "depends_on: {db: {condition: '${C}'}}",
+        "depends_on: [db]",
+    ] {
+        let text = format!("services:\n  web:\n    image: a\n    {service}\n  db: {{image: pg}}\n");
+        assert_eq!(
+            run(&[("compose.yaml", &text)]).faults(),
+            [""; 0],
+            "{service}"
+        );
+    }
+}
+
+#[test]
+fn a_text_that_a_variable_leaves_empty_is_no_null() {
+    let run = run(&[(
+        "compose.yaml",
+        "services:\n  web:\n    image: a\n    environment:\n      A: '${NONE-}'\n      B: ${NONE-}\n      C:\n      D: ~\n",
+    )]);
+    let web = run.service("web");
+    let values: Vec<_> = web
+        .environment
+        .iter()
+        .map(|(_, value)| known(value.as_ref()))
+        .collect();
+    assert_eq!(values, [Some(""), Some(""), None, None]);
+}
+
+#[test]
+fn an_override_adds_to_a_dependency_or_takes_its_place() {
+    let run = run(&[
+        (
+            "compose.yaml",
+            "services:\n  web:\n    image: a\n    depends_on: {db: {condition: service_healthy}, mq: {condition: service_healthy}}\n  db: {image: pg}\n  mq: {image: mq}\n",
+        ),
+        (
+            "compose.override.yaml",
+            "services:\n  web:\n    depends_on: {db: {required: false}}\n",
+        ),
+    ]);
+    let web = run.service("web");
+    let conditions: Vec<&str> = web
+        .depends_on
+        .iter()
+        .map(|one| one.condition.value.as_str())
+        .collect();
+    assert_eq!(conditions, ["service_healthy", "service_healthy"]);
+    assert_eq!(run.faults(), [""; 0]);
+}

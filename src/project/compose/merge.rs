@@ -19,6 +19,8 @@ enum How {
     Hosts,
     /// Lists of names and mappings alike, by name.
     Names,
+    /// A mapping over a mapping key by key; a bare name takes the place of what stood there.
+    Wait,
     /// One or many, one behind the other.
     Many,
     /// A string is the context.
@@ -109,13 +111,14 @@ fn merge_at(base: Tree, over: Tree, path: &mut Vec<String>) -> Tree {
     }
     match how(path) {
         How::Replace => over,
+        How::Wait if over.entries().is_empty() => over,
         _ if over.is_null() => base,
         How::Assignments => merge_deep(assignments(base), assignments(over), path),
         How::Hosts => merge_deep(hosts(base), hosts(over), path),
         How::Names => merge_deep(names(base), names(over), path),
         How::Many => append(base, over),
         How::Build => merge_deep(context(base), context(over), path),
-        How::Deep => merge_deep(base, over, path),
+        How::Deep | How::Wait => merge_deep(base, over, path),
     }
 }
 
@@ -135,8 +138,9 @@ fn how_in_service(key: &[&str]) -> How {
         // something, and take the place of what stood there.
         ["command" | "entrypoint"]
         | ["healthcheck", "test"]
-        | ["ulimits" | "environment" | "depends_on", _]
+        | ["ulimits" | "environment", _]
         | ["build", "args", _] => How::Replace,
+        ["depends_on", _] => How::Wait,
         ["environment" | "labels" | "annotations" | "sysctls"]
         | ["build", "args" | "labels" | "additional_contexts"]
         | ["deploy", "labels"] => How::Assignments,
@@ -260,6 +264,7 @@ fn named(scalar: &Scalar, name: String, value: Option<String>) -> Option<Entry> 
                 text: scalar.part(&value),
                 partial: value,
                 plain: false,
+                filled: scalar.filled,
             }),
             span,
             tag: None,

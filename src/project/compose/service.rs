@@ -7,7 +7,7 @@ mod ports;
 
 use super::stack::{Around, below_root, whole};
 use super::tree::{Entry, Scalar, Tree, Value};
-use super::{Build, Command, Dependency, Healthcheck, Service, Swarm, check, merge};
+use super::{Build, Command, Dependency, Healthcheck, Service, Swarm, check, consistency, merge};
 use crate::source::{Span, Spanned};
 use crate::syntax::value::{Text, path, quantity};
 
@@ -25,6 +25,7 @@ pub(super) fn service(around: &mut Around, entry: &Entry) -> Option<Service> {
         return None;
     }
     check::types(around, &name.value, tree);
+    consistency::service(around, &name.value, tree);
     let text = |key: &str| tree.get(key).and_then(Tree::text).cloned();
     let environment = environment::read(around, tree);
     let network_mode = networks::mode(tree, name.span);
@@ -225,7 +226,8 @@ fn restart(tree: &Tree) -> Option<Text> {
     Some(scalar.text.clone())
 }
 
-fn swarm(tree: &Tree) -> Option<Swarm> {
+/// What only a swarm follows.
+pub(super) fn swarm(tree: &Tree) -> Option<Swarm> {
     const KEYS: [&str; 5] = [
         "mode",
         "placement",

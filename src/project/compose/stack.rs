@@ -7,7 +7,8 @@ use super::reader::Reader;
 use super::service::service;
 use super::tree::{Entry, Tree, Value};
 use super::{
-    Fault, FileObject, Membership, Network, NetworkMode, Service, Stack, Volume, check, merge,
+    Fault, FileObject, Membership, Network, NetworkMode, Service, Stack, Volume, check,
+    consistency, merge,
 };
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::value::{Text, pair, path};
@@ -68,6 +69,7 @@ pub(super) fn stack(reader: &mut Reader, plan: &Plan, merged: &mut Merged) -> St
     };
     let broken = merged.broken;
     stack.faults.extend(check::references(&stack, broken));
+    stack.faults.extend(consistency::rings(&stack.services));
     keep_once(&mut stack.faults);
     stack
 }

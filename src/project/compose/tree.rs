@@ -36,6 +36,8 @@ pub struct Scalar {
     pub partial: String,
     /// Without quotes.
     pub plain: bool,
+    /// Whether a variable gave a part of it: then it is a text, an empty one as well.
+    pub filled: bool,
 }
 
 /// One key with its value.
@@ -80,6 +82,7 @@ pub(super) fn fill(node: &yaml::Node, lookup: &Lookup, troubles: &mut Vec<Troubl
             text: Text::unknown("a template fills it", node.span),
             partial: HOLE.to_string(),
             plain: true,
+            filled: true,
         }),
         yaml::Value::Mapping(entries) => Value::Map(
             entries
@@ -132,6 +135,7 @@ fn filled(
             text: Text::known(scalar.text.clone(), span),
             partial: scalar.text.clone(),
             plain: scalar.plain,
+            filled: false,
         };
     }
     // Compose is called in the project's folder, so that a path may start with it.
@@ -156,6 +160,7 @@ fn filled(
         },
         partial: filled.partial,
         plain: scalar.plain,
+        filled: true,
     }
 }
 
@@ -177,6 +182,7 @@ impl Tree {
             value: Value::Scalar(Scalar {
                 partial: text.get().unwrap_or_default().to_owned(),
                 plain: true,
+                filled: false,
                 text,
             }),
         }
@@ -264,6 +270,7 @@ impl Scalar {
     /// Whether it is null.
     pub fn is_null(&self) -> bool {
         self.plain
+            && !self.filled
             && self.text.value.is_ok()
             && matches!(self.partial.as_str(), "" | "~" | "null" | "Null" | "NULL")
     }
