@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::finding::{Confidence, Severity};
 use crate::model::{Address, Bind, HopKind, Origin, ServiceRef};
-use crate::project::compose::{NetworkMode, Port};
+use crate::project::compose::{NetworkMode, Port, Service};
 use crate::rules::Ctx;
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 
 pub(super) fn check(cx: &mut Ctx) {
     for stack in 0..cx.project.stacks.len() {
@@ -26,6 +27,12 @@ pub(super) fn check(cx: &mut Ctx) {
             }
             let rivals: Vec<&Claim> = rivals.iter().map(|other| &claims[*other]).collect();
             report(cx, claim, &rivals);
+        }
+        for claim in claims.iter().filter(|claim| claim.published) {
+            let copies = cx.project.service(claim.service).replicas.clone();
+            if let Some(copies) = copies.filter(|copies| copies.value > 1) {
+                report_copies(cx, claim, &copies);
+            }
         }
     }
 }
@@ -73,6 +80,7 @@ struct Claim {
     ports: (u16, u16),
     /// Whether a HAProxy binds it: two of them share a port, because both ask the kernel for it (`SO_REUSEPORT`).
     shares: bool,
+    /// Whether it is one port that Docker binds on the host for certain.
     published: bool,
     span: Span,
 }
@@ -169,6 +177,41 @@ fn bound(cx: &Ctx, service: ServiceRef, network: Option<ServiceRef>) -> Vec<Clai
         }
     }
     claims
+}
+
+/// Every container of a service wants what its `ports` say.
+fn report_copies(cx: &mut Ctx, claim: &Claim, copies: &Spanned<u32>) {
+    let services = &cx.project.stacks[claim.service.stack].services;
+    let any = |told: fn(&Service) -> bool| services.iter().any(told);
+    // A swarm publishes the port once for all of them; `mode` alone stands in files for compose as well.
+    if any(|one| one.swarm.as_ref().is_some_and(|swarm| swarm.certain)) {
+        return;
+    }
+    let composed = any(|one| {
+        let waits = one.depends_on.iter().any(|dependency| !dependency.short);
+        one.build.is_some() || waits || !one.profiles.is_empty() || one.container_name.is_some()
+    });
+    let name = cx.service_name(claim.service).to_owned();
+    let (port, count) = (claim.ports.0, copies.value);
+    let last = u32::from(port) + count - 1;
+    let message = format!(
+        "{name} is to run {count} times, and each wants port {port} of the host: only the first one starts"
+    );
+    let finding = cx.report(claim.span, message);
+    finding
+        .here("taken by the first one")
+        .label(copies.span, format!("{count} containers"))
+        .help(format!(
+            "publish a range that has a port for each of them (`{port}-{last}:…`), or none, and put a proxy in front"
+        ))
+        .because("port", port)
+        .because("services", &name);
+    // Nothing else in the files tells a swarm, where this is right, from compose.
+    if !composed {
+        finding
+            .severity(Severity::Warning)
+            .at_most(Confidence::Medium);
+    }
 }
 
 fn report(cx: &mut Ctx, first: &Claim, rivals: &[&Claim]) {
