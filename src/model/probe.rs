@@ -2,7 +2,7 @@
 
 use crate::host::path;
 use crate::project::compose::{Command, Healthcheck};
-use crate::syntax::command::{self, Word};
+use crate::syntax::command::{self, Joint, Word};
 use crate::syntax::proxy_value::upstream_url;
 
 /// A healthcheck, as far as it is plain.
@@ -34,6 +34,51 @@ pub fn probe(check: &Healthcheck) -> Option<Probe> {
         }
     }
     Some(probe)
+}
+
+/// The words by which a healthcheck passes whatever comes of the rest: `|| true`, `; exit 0`, or a lone `true`.
+pub fn never_fails(check: &Healthcheck) -> Option<String> {
+    let line = match check.test.as_ref()? {
+        Command::Shell(text) => text.get()?,
+        Command::Exec(words) => match words.as_slice() {
+            [shell, flag, line]
+                if flag.get() == Some("-c")
+                    && matches!(path::name(shell.get()?), "sh" | "bash" | "ash") =>
+            {
+                line.get()?
+            }
+            [program, rest @ ..] => {
+                let program = path::name(program.get()?);
+                let fixed = program == "true" || program == "echo" && !rest.is_empty();
+                return fixed.then(|| program.to_owned());
+            }
+            [] => return None,
+        },
+    };
+    let line = command::line(line);
+    let (last, before) = line.commands.split_last()?;
+    let words: Option<Vec<String>> = last.words.iter().map(Word::literal).collect();
+    let words = words?;
+    let shown = words.join(" ");
+    let passes = match words.first()?.as_str() {
+        "true" | ":" | "echo" => true,
+        "exit" => words.get(1).is_some_and(|status| status == "0"),
+        _ => false,
+    };
+    // An `exit` or a switch of the shell may end the line before.
+    let plain = before.iter().all(|simple| {
+        let first = simple.words.first().and_then(Word::literal);
+        first.is_some_and(|first| !matches!(first.as_str(), "exit" | "set" | "exec" | "return"))
+    });
+    if line.unreadable.is_some() || !passes || !plain {
+        return None;
+    }
+    match last.joint {
+        Joint::Or => Some(format!("|| {shown}")),
+        Joint::Sequence if before.is_empty() => Some(shown),
+        Joint::Sequence => Some(format!("; {shown}")),
+        _ => None,
+    }
 }
 
 impl Probe {
@@ -140,6 +185,44 @@ mod tests {
             dials("curl --unix-socket /run/a.sock http://localhost/"),
             None
         );
+    }
+
+    #[test]
+    fn what_makes_a_check_pass_is_its_last_command() {
+        let span = Span::new(FileId(0), 0, 0);
+        let told = |test: Command| {
+            never_fails(&Healthcheck {
+                disabled: false,
+                test: Some(test),
+                span,
+            })
+        };
+        let shell = |text: &str| told(Command::Shell(Text::known(text, span)));
+        assert_eq!(
+            shell("curl -f http://localhost || true").as_deref(),
+            Some("|| true")
+        );
+        assert_eq!(
+            shell("curl -f x && grep y z || exit 0").as_deref(),
+            Some("|| exit 0")
+        );
+        assert_eq!(shell("curl -f x; exit 0").as_deref(), Some("; exit 0"));
+        assert_eq!(shell("exit 0").as_deref(), Some("exit 0"));
+        assert_eq!(shell("curl -f x || exit 1"), None);
+        assert_eq!(shell("curl -f x && echo ok"), None);
+        assert_eq!(shell("curl -f x || exit 1; true"), None);
+        assert_eq!(shell("set -e; curl -f x; true"), None);
+        assert_eq!(shell("curl -f x | grep ok"), None);
+        let exec = |words: &[&str]| {
+            let words = words.iter().map(|word| Text::known(*word, span));
+            told(Command::Exec(words.collect()))
+        };
+        assert_eq!(exec(&["/bin/true"]).as_deref(), Some("true"));
+        assert_eq!(
+            exec(&["sh", "-c", "nc -z db 1 || :"]).as_deref(),
+            Some("|| :")
+        );
+        assert_eq!(exec(&["curl", "-f", "x"]), None);
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! The half of rules/health-check-wrong.md that is about compose: a healthcheck that can never pass.
+//! The halves of rules/health-check-wrong.md and rules/health-check-inert.md that are about compose: a healthcheck that
+//! can never pass, and one that can never fail.
 
 use crate::finding::{Confidence, Effect, Severity};
-use crate::model::probe::{Probe, probe};
+use crate::model::probe::{Probe, never_fails, probe};
 use crate::model::{Address, ServiceRef, knowledge};
 use crate::rules::listening::{addresses, certain};
 use crate::rules::{Ctx, words};
@@ -14,6 +15,9 @@ pub(super) fn check(cx: &mut Ctx) {
             continue;
         };
         let span = check.span;
+        if never_fails(check).is_some() {
+            continue;
+        }
         if let Some(probe) = probe(check) {
             let flaw = closed(cx, at, &probe).or_else(|| lacking(cx, at, &probe));
             if let Some(flaw) = flaw {
@@ -21,6 +25,60 @@ pub(super) fn check(cx: &mut Ctx) {
             }
         }
     }
+}
+
+/// Healthchecks that pass whatever happens, where a service waits for the verdict.
+pub(super) fn inert(cx: &mut Ctx) {
+    let services: Vec<ServiceRef> = cx.project.services().map(|(at, _)| at).collect();
+    for at in services {
+        let Some(check) = &cx.project.service(at).healthcheck else {
+            continue;
+        };
+        let span = check.span;
+        let Some(by) = never_fails(check) else {
+            continue;
+        };
+        let waits = waits(cx, at);
+        if !waits.is_empty() {
+            report_inert(cx, at, span, &by, &waits);
+        }
+    }
+}
+
+fn report_inert(cx: &mut Ctx, at: ServiceRef, span: Span, by: &str, waits: &[(&str, Span)]) {
+    let name = cx.service_name(at).to_owned();
+    let waiters: Vec<&str> = waits.iter().map(|(name, _)| *name).collect();
+    let verb = if waiters.len() == 1 { "waits" } else { "wait" };
+    let message = format!(
+        "the healthcheck of {name} passes whatever comes of it (`{by}`): {} {verb} for nothing",
+        words::list(&waiters)
+    );
+    let finding = cx.report(span, message);
+    finding.here("never fails");
+    for (_, span) in waits {
+        finding.label(*span, "waits for its verdict");
+    }
+    finding
+        .help(format!(
+            "take `{by}` out, and let the probe ask for what the service does"
+        ))
+        .outcome(Effect::Response, &[502, 503])
+        .because("service", &name)
+        .because("by", by);
+}
+
+/// Who waits until a service is healthy, and where that is written.
+fn waits<'a>(cx: &Ctx<'a>, at: ServiceRef) -> Vec<(&'a str, Span)> {
+    let name = &cx.project.service(at).name.value;
+    let stack = &cx.project.stacks[at.stack];
+    let waits = stack.services.iter().filter_map(|service| {
+        let waits = service
+            .depends_on
+            .iter()
+            .find(|d| d.service.value == *name && d.condition.value == "service_healthy")?;
+        Some((service.name.value.as_str(), waits.condition.span))
+    });
+    waits.collect()
 }
 
 /// Why a healthcheck never passes.
@@ -86,15 +144,7 @@ fn lacking(cx: &Ctx, at: ServiceRef, probe: &Probe) -> Option<Flaw> {
 
 fn report(cx: &mut Ctx, at: ServiceRef, span: Span, flaw: Flaw) {
     let name = cx.service_name(at).to_owned();
-    let stack = &cx.project.stacks[at.stack];
-    let waits = stack.services.iter().filter_map(|service| {
-        let waits = service
-            .depends_on
-            .iter()
-            .find(|d| d.service.value == name && d.condition.value == "service_healthy")?;
-        Some((service.name.value.as_str(), waits.condition.span))
-    });
-    let waits: Vec<(&str, Span)> = waits.collect();
+    let waits = waits(cx, at);
     let waiters: Vec<&str> = waits.iter().map(|(name, _)| *name).collect();
     let then = if waiters.is_empty() {
         String::new()

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::haproxy::Section;
-use crate::rules::Ctx;
 use crate::rules::words::count;
+use crate::rules::{Ctx, compose_healthcheck};
 use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
@@ -24,6 +24,7 @@ pub(super) fn check(cx: &mut Ctx) {
     for (option, sections) in options {
         report_option(cx, option, &sections);
     }
+    compose_healthcheck::inert(cx);
 }
 
 /// Whether a section says how its servers are to be probed and none of them is. An option in `defaults` is meant for
