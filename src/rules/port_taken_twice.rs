@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::finding::{Confidence, Severity};
+use crate::host::path;
 use crate::model::{Address, Bind, HopKind, Origin, ServiceRef};
 use crate::project::compose::{NetworkMode, Port, Service};
 use crate::rules::Ctx;
@@ -181,10 +182,12 @@ fn bound(cx: &Ctx, service: ServiceRef, network: Option<ServiceRef>) -> Vec<Clai
 
 /// Every container of a service wants what its `ports` say.
 fn report_copies(cx: &mut Ctx, claim: &Claim, copies: &Spanned<u32>) {
-    let services = &cx.project.stacks[claim.service.stack].services;
+    let stack = &cx.project.stacks[claim.service.stack];
+    let services = &stack.services;
     let any = |told: fn(&Service) -> bool| services.iter().any(told);
     // A swarm publishes the port once for all of them; `mode` alone stands in files for compose as well.
-    if any(|one| one.swarm.as_ref().is_some_and(|swarm| swarm.certain)) {
+    let named = ["stack", "swarm"].map(|word| path::name(&stack.path).contains(word));
+    if named.contains(&true) || any(|one| one.swarm.as_ref().is_some_and(|swarm| swarm.certain)) {
         return;
     }
     let composed = any(|one| {
