@@ -95,6 +95,7 @@ mod upstream_sni_missing;
 mod upstream_tls_version;
 mod upstream_verify_misconfigured;
 mod upstream_without_servers;
+mod users;
 mod variable_undefined;
 mod waits;
 mod websocket_headers_missing;

@@ -52,6 +52,8 @@ struct Case {
     expect: Vec<String>,
     /// `slots=… backlog=… admits=…` of each process, where a case is about them.
     pool: Option<Vec<String>>,
+    /// Mode and owner of each socket in the file system, where a case is about them: `0660 www-data:?`.
+    access: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +79,14 @@ fn every_case() {
             let pools: Vec<String> = processes.iter().map(pool).collect();
             if case.pool.as_ref().is_some_and(|wanted| *wanted != pools) {
                 wrong.push(format!("{}: {pools:?}", case.about));
+            }
+            let sockets: Vec<String> = processes.iter().flat_map(access).collect();
+            if case
+                .access
+                .as_ref()
+                .is_some_and(|wanted| *wanted != sockets)
+            {
+                wrong.push(format!("{}: {sockets:?}", case.about));
             }
             if got != case.expect {
                 wrong.push(format!(
@@ -187,6 +197,23 @@ fn amount(setting: Option<&Setting<Amount>>) -> String {
         Some(None) => "?".to_owned(),
         Some(Some(amount)) => amount.to_string(),
     }
+}
+
+fn access(process: &Process) -> Vec<String> {
+    let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "?".to_owned());
+    let listeners = process.listeners.iter();
+    let sockets = listeners.filter(|one| matches!(one.address.value(), Some(Address::Unix(_))));
+    sockets
+        .map(|one| match &one.access {
+            Some(access) => format!(
+                "{:04o} {}:{}",
+                access.mode,
+                name(&access.owner),
+                name(&access.group)
+            ),
+            None => "unknown".to_owned(),
+        })
+        .collect()
 }
 
 fn pool(process: &Process) -> String {

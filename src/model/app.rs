@@ -35,7 +35,7 @@ use cx::{Cx, basename};
 use launch::Started;
 
 use crate::model::knowledge::{Known, Program};
-use crate::model::{Amount, Listener, Setting, Stopping, Timeouts};
+use crate::model::{Access, Amount, Listener, Setting, Stopping, Timeouts};
 use crate::project::compose::Command;
 use crate::source::Span;
 use crate::source::Spanned;
@@ -163,6 +163,9 @@ fn told(cx: &mut Cx<'_>, lines: Vec<launch::Line>) -> (Vec<Process>, Option<Stri
         cx.enter(line.env);
         if let Some(mut process) = program(cx, &line.argv) {
             process.stopping = stopping(cx, &process);
+            if cx.demoted {
+                forget_user(&mut process);
+            }
             processes.push(process);
         } else if processes.is_empty() || !listens_nowhere(&line.argv) {
             let name = line.argv.first().and_then(Text::get).unwrap_or("something");
@@ -170,6 +173,14 @@ fn told(cx: &mut Cx<'_>, lines: Vec<launch::Line>) -> (Vec<Process>, Option<Stri
         }
     }
     (processes, missed)
+}
+
+/// What rests on the user that starts the process, or on the usual mask, is unknown.
+fn forget_user(process: &mut Process) {
+    for listener in &mut process.listeners {
+        let certain = |access: &Access| access.owner.is_some();
+        listener.access = listener.access.take().filter(certain);
+    }
 }
 
 /// How the program stops, as its row says; something else is process 1 if a manager of processes was followed.

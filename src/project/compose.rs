@@ -357,6 +357,8 @@ pub struct Service {
     pub working_dir: Option<Text>,
     /// `user`.
     pub user: Option<Text>,
+    /// `group_add`.
+    pub groups: Vec<Text>,
     /// `expose`; documentation only, binds nothing.
     pub expose: Vec<Text>,
     /// The hard limit of `ulimits.nofile`.

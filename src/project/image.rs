@@ -34,6 +34,8 @@ pub struct Container {
     pub entrypoint: Option<Command>,
     /// Effective command; `None` if it is the image's own.
     pub command: Option<Command>,
+    /// The Dockerfile's `USER`, over which compose's own goes.
+    pub user: Option<Text>,
     /// The Dockerfile's `STOPSIGNAL`.
     pub stop_signal: Option<Text>,
     /// Whether the Dockerfile has a `HEALTHCHECK`.
@@ -100,6 +102,9 @@ impl Container {
             .clone_from(&service.environment_open);
         if let Some(folder) = service.working_dir.as_ref().and_then(|text| text.get()) {
             container.working_dir = path::absolute(&container.working_dir, folder);
+        }
+        if service.user.is_some() {
+            container.user.clone_from(&service.user);
         }
         if service.entrypoint.is_some() {
             container.entrypoint.clone_from(&service.entrypoint);
@@ -246,6 +251,7 @@ impl Container {
         if let Some(folder) = built.workdir.as_ref().and_then(|text| text.get()) {
             self.working_dir = path::absolute("/", folder);
         }
+        self.user = built.user;
         self.stop_signal = built.stop_signal;
         self.entrypoint = built.entrypoint.map(Command::Exec);
         self.command = built.cmd.map(Command::Exec);

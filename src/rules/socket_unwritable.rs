@@ -2,10 +2,9 @@
 
 use crate::finding::{Confidence, Severity};
 use crate::model::chain::reached;
-use crate::model::{Dialled, HopId, HopKind, Link, ServiceRef};
-use crate::project::image_name::repository;
+use crate::model::{Access, Dialled, HopId, HopKind, Link};
+use crate::rules::users::{UNKNOWN, User};
 use crate::rules::{Ctx, grouped};
-use crate::source::{Span, Spanned};
 
 pub(super) fn check(cx: &mut Ctx) {
     for links in grouped(cx, denied) {
@@ -21,145 +20,88 @@ struct Denied {
     hop: HopId,
     listener: usize,
     owner: String,
-    user: String,
-    user_span: Option<Span>,
+    user: User,
+    /// Whether the numbers of both are certain.
     sure: bool,
 }
 
 fn denied(cx: &Ctx, link: &Link) -> Option<Denied> {
-    let (Dialled::Unix(_), HopKind::Nginx) = (&link.dialled, &cx.model.hop(link.from).kind) else {
+    let Dialled::Unix(_) = &link.dialled else {
         return None;
     };
     let (hop, listener) = reached(&link.target)?;
     let access = cx.model.hop(hop).listeners[listener].access.as_ref()?;
-    let (user, group) = worker(cx, link.from)?;
-    // The last digit is for all others: 2 of it is the right to write, which is the right to connect.
-    if access.mode & 0o002 != 0 || user.value == "root" {
+    let user = cx.dialler(link.from)?;
+    // The last digit is for all others: 2 of it is the right to write, which is the right to connect. root needs none.
+    if access.mode & 0o002 != 0 || user.is_root() {
         return None;
     }
-    let same_machine = cx.model.hop(link.from).service == cx.model.hop(hop).service;
-    let denied = |owner: &str, sure: bool| Denied {
+    let (owner, group) = owner(cx, hop, access)?;
+    let (from, to) = (cx.model.hop(link.from).service, cx.model.hop(hop).service);
+    let same = |ours: &str, theirs: &str| {
+        if [ours, theirs].contains(&UNKNOWN) {
+            return None;
+        }
+        if from == to {
+            return Some(ours == theirs);
+        }
+        Some(cx.id(from, ours)? == cx.id(to, theirs)?)
+    };
+    if same(&user.name, &owner)? {
+        return None;
+    }
+    let by_group = access.mode & 0o020 != 0;
+    if by_group && same(&user.group, &group)? {
+        return None;
+    }
+    if by_group && cx.may_have_groups(from) {
+        return None;
+    }
+    // What an image calls a user it may give another number one day; root and what is written stay.
+    let sure = owner == "root" || from == to || owner.parse::<u32>().is_ok();
+    Some(Denied {
         hop,
         listener,
-        owner: owner.to_owned(),
-        user: user.value.clone(),
-        user_span: user.span,
+        owner,
+        user,
         sure,
-    };
-    match (&access.owner, &access.group) {
-        (None, None) if starts_as_root(cx, hop) => Some(denied("root", true)),
-        // The official image starts HAProxy as a user that it makes for itself, since 2.4.
-        (None, None) if cx.model.hop(hop).kind == HopKind::HaProxy => {
-            let strangers = is_own_user(&user.value) && !same_machine;
-            (strangers && is_untouched(cx, link.from) && is_untouched(cx, hop))
-                .then(|| denied("haproxy", false))
-        }
-        (Some(owner), Some(group)) if owner == "root" && group == "root" => {
-            Some(denied(owner, true))
-        }
-        (Some(owner), named) if !same_machine => {
-            let named = named.as_ref().unwrap_or(owner);
-            let shares = *owner == user.value || (*named == group && access.mode & 0o020 != 0);
-            let strangers = is_own_user(owner) && is_own_user(&user.value);
-            (!shares && strangers && is_untouched(cx, link.from) && is_untouched(cx, hop))
-                .then(|| denied(owner, false))
-        }
-        _ => None,
+    })
+}
+
+/// User and group of a socket: those that are said, else those of the process that makes it.
+fn owner(cx: &Ctx, hop: HopId, access: &Access) -> Option<(String, String)> {
+    let service = cx.model.hop(hop).service;
+    if let (Some(owner), Some(group)) = (&access.owner, &access.group) {
+        return Some((owner.clone(), group.clone()));
     }
-}
-
-/// A user with its place, if it is written.
-struct Worker {
-    value: String,
-    span: Option<Span>,
-}
-
-/// The user and the group of nginx's workers: what `user` says, else what the official image is built with.
-fn worker(cx: &Ctx, hop: HopId) -> Option<(Worker, String)> {
-    let main = cx
-        .places
-        .iter()
-        .find(|place| place.hop == hop && place.context() == "main")?;
-    if let Some(directive) = main.scope.own("user").next_back() {
-        let user: &Spanned<String> = directive.args.first()?;
-        let group = directive.args.get(1).unwrap_or(user).value.clone();
-        let worker = Worker {
-            value: user.value.clone(),
-            span: Some(user.span),
-        };
-        return Some((worker, group));
-    }
-    let service = cx.model.hop(hop).service?;
-    let image = main.conf.image.as_ref()?.get()?;
-    let official = repository(image) == "nginx" && cx.project.service(service).user.is_none();
-    let worker = Worker {
-        value: "nginx".to_owned(),
-        span: None,
+    let started = match service {
+        Some(service) => cx.starter(service)?,
+        // On the machine itself its unit starts it, as root or as anybody, in a group that nobody sees here.
+        None => return Some((access.owner.clone()?, UNKNOWN.to_owned())),
     };
-    (official && main.is_whole()).then(|| (worker, "nginx".to_owned()))
-}
-
-/// Runtimes whose official images start everything as root.
-const ROOTLY: [&str; 7] = [
-    "php", "python", "ruby", "node", "debian", "ubuntu", "alpine",
-];
-
-/// Whether a process starts as root, so that the socket is root's as long as nothing else is written: no Dockerfile of
-/// these images has a `USER`.
-fn starts_as_root(cx: &Ctx, hop: HopId) -> bool {
-    let Some(service) = cx.model.hop(hop).service else {
-        return false;
-    };
-    let named = cx.project.service(service).user.is_some();
-    let container = cx.project.container(service);
-    let image = container.image.as_ref().and_then(|text| text.get());
-    let recipe = container.recipe.as_deref().unwrap_or("");
-    let rootly = |image: &str| ROOTLY.contains(&repository(image));
-    !named && image.is_some_and(rootly) && !recipe.contains("USER ")
-}
-
-/// The users that the official images make for themselves, with ids of their own: 33 or 82, and 101.
-fn is_own_user(name: &str) -> bool {
-    matches!(name, "www-data" | "nginx")
-}
-
-/// Whether an image has the users that the official one has.
-fn is_untouched(cx: &Ctx, hop: HopId) -> bool {
-    const TOOLS: [&str; 6] = [
-        "usermod",
-        "groupmod",
-        "useradd",
-        "adduser",
-        "addgroup",
-        "/etc/group",
-    ];
-    let known = |service: ServiceRef| {
-        let container = cx.project.container(service);
-        let image = container.image.as_ref().and_then(|text| text.get());
-        let recipe = container.recipe.as_deref().unwrap_or("");
-        image.is_some_and(|image| matches!(repository(image), "php" | "nginx" | "haproxy"))
-            && !TOOLS.iter().any(|tool| recipe.contains(tool))
-    };
-    cx.model.hop(hop).service.is_some_and(known)
+    let owner = access.owner.clone().unwrap_or(started.name);
+    let group = access.group.clone().unwrap_or(started.group);
+    Some((owner, group))
 }
 
 fn report(cx: &mut Ctx, links: &[&Link], denied: &Denied) {
-    let (hop, user, owner) = (cx.model.hop(denied.hop), &denied.user, &denied.owner);
+    let (hop, owner) = (cx.model.hop(denied.hop), &denied.owner);
+    let user = &denied.user.name;
     let listener = &hop.listeners[denied.listener];
-    let (Some(access), Some(service)) = (listener.access.clone(), hop.service) else {
+    let Some(access) = listener.access.clone() else {
         return;
     };
     let place = access.span.or(listener.address.span()).unwrap_or(hop.span);
-    let name = cx.service_name(service).to_owned();
+    let (from, name) = (cx.program(links[0].from), cx.hop_name(denied.hop));
     let mode = format!("{:04o}", access.mode);
     let message = format!(
-        "nginx runs as {user}, and the socket of {name} belongs to {owner} with mode {mode}: it may not connect"
+        "{from} runs as {user}, and the socket of {name} belongs to {owner} with mode {mode}: it may not connect"
     );
     let (effect, status) = cx.refused(links[0]);
     let finding = cx.report(links[0].span, message);
     finding.here(format!("dialled as {user}")).repeats(links);
-    if let Some(span) = denied.user_span {
-        finding.label(span, "the user of the workers");
+    if let Some(span) = denied.user.span {
+        finding.label(span, format!("{from} runs as {user}"));
     }
     finding
         .label(place, format!("{owner}, mode {mode}"))

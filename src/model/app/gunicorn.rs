@@ -9,7 +9,7 @@ use super::serve;
 use super::settle::{address, amount, default, duration, listener, said};
 use super::socket;
 use crate::model::knowledge::Program;
-use crate::model::{Address, Amount, Bind, Key, Protocol, ProxyHeader, Setting, Timeouts};
+use crate::model::{Access, Address, Amount, Bind, Key, Protocol, ProxyHeader, Setting, Timeouts};
 use crate::source::Span;
 use crate::syntax::command;
 use crate::syntax::value::Text;
@@ -40,7 +40,8 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
             let made = listener(address, protocol, base);
             crate::model::Listener {
                 backlog: backlog.clone().or(made.backlog.clone()),
-                access: socket::access(cx, &made.address, mode),
+                access: socket::access(cx, &made.address, mode)
+                    .and_then(|access| source.owned(cx, access)),
                 proxy_header,
                 ..made
             }
@@ -224,16 +225,24 @@ impl Source {
         }
     }
 
-    /// The mode of its sockets: no umask but its own counts. Unknown where `user` or `group` give them to another one.
+    /// A socket is given to `user` and `group`. Measured with 27.0: a user alone leaves the group as it is.
+    fn owned(&self, cx: &Cx<'_>, access: Access) -> Option<Access> {
+        let name = |flags: &[&str], key: &str| match self.get(cx, &names(flags), key).ok()? {
+            Some(text) => text.get().map(|name| Some(name.to_owned())),
+            None => Some(None),
+        };
+        Some(Access {
+            owner: name(&["-u", "--user"], "user")?,
+            group: name(&["-g", "--group"], "group")?,
+            ..access
+        })
+    }
+
+    /// The mode of its sockets: no umask but its own counts.
     fn mode(&self, cx: &Cx<'_>, base: &Program) -> Option<(u32, Option<Span>)> {
         let told = self.get(cx, &names(&["-m", "--umask"]), "umask").ok()?;
-        let owner = [(["-u", "--user"], "user"), (["-g", "--group"], "group")];
-        let own = owner.iter().all(|(flags, key)| {
-            let told = self.get(cx, &names(flags), key);
-            matches!(told, Ok(None))
-        });
         match told {
-            Some(text) => socket::masked(&text).filter(|_| own),
+            Some(text) => socket::masked(&text),
             None => socket::default(base),
         }
     }

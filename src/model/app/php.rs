@@ -221,7 +221,8 @@ impl Pool {
         }
     }
 
-    /// Who may connect to its socket: without `listen.mode` 0660, without an owner the one who starts php-fpm.
+    /// Who may connect to its socket: without `listen.mode` 0660, without an owner the one who starts php-fpm, without a
+    /// group that of the owner.
     fn access(&self, address: &Setting<Address>) -> Option<Access> {
         let Some(Address::Unix(_)) = address.value() else {
             return None;
@@ -234,7 +235,7 @@ impl Pool {
         let written = self.mode.as_ref().or(self.owner.as_ref());
         Some(Access {
             owner: name(&self.owner),
-            group: name(&self.group),
+            group: name(&self.group).or_else(|| name(&self.owner)),
             mode,
             span: written.or(self.group.as_ref()).map(|text| text.span),
         })

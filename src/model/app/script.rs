@@ -40,7 +40,10 @@ pub(super) fn shell(cx: &mut Cx<'_>, rest: &[Text]) -> Step {
 /// A script of the project.
 pub(super) fn read(cx: &mut Cx<'_>, path: &str, arguments: &[Text]) -> Step {
     Step::Done(match cx.read(path) {
-        Read::Text(id, text) => run(cx, &text, &Place::File(id), arguments),
+        Read::Text(id, text) => {
+            cx.demoted |= text.contains("umask");
+            run(cx, &text, &Place::File(id), arguments)
+        }
         Read::Absent => Started::Unknown(format!("{path} is missing")),
         Read::Unknown(why) => Started::Unknown(why),
     })

@@ -20,6 +20,8 @@ pub struct Process {
     pub complete: bool,
     /// Whether there is neither `global` nor `defaults`: then this is a part of something, and what it lacks proves nothing.
     pub fragment: bool,
+    /// `user` and `group` of `global`; `Err`: they are not plain.
+    pub user: Result<Option<(String, Option<String>)>, ()>,
     /// `chroot` of `global`.
     pub chroot: Option<Spanned<String>>,
     /// `maxconn` of `global`: it does not start if it may not open two files for each, unless `no strict-limits`.
@@ -125,6 +127,7 @@ impl Process {
                 .sections
                 .iter()
                 .any(|section| ["global", "defaults"].contains(&section.kind.value.as_str())),
+            user: frame.user.clone(),
             chroot: frame.chroot.clone(),
             connections: connections(conf),
             logs: conf

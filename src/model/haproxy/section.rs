@@ -18,6 +18,8 @@ pub(super) struct Frame<'a> {
     defaults: HashMap<&'a str, &'a Section>,
     /// Where the process puts its root once it has read its files.
     pub(super) chroot: Option<Spanned<String>>,
+    /// `user` and `group`, or `uid` and `gid`, of `global`; `Err`: the environment fills them in.
+    pub(super) user: Result<Option<(String, Option<String>)>, ()>,
     /// `ssl-server-verify`.
     pub(super) verify: Option<Setting<bool>>,
     /// Whether some section sets the Host of requests.
@@ -47,6 +49,7 @@ impl<'a> Frame<'a> {
             conf,
             defaults,
             chroot: global(conf, "chroot").and_then(chroot),
+            user: user(conf),
             sets_host: conf.sections.iter().flat_map(|s| &s.lines).any(sets_host),
             bind_options: globals(conf)
                 .filter(|line| line.words[0].text == "ssl-default-bind-options")
@@ -82,6 +85,18 @@ fn sets_host(line: &Line) -> bool {
     rules.text == "http-request"
         && matches!(action.text.as_str(), "set-header" | "replace-header")
         && name.text.eq_ignore_ascii_case("host")
+}
+
+fn user(conf: &HaproxyConf) -> Result<Option<(String, Option<String>)>, ()> {
+    let word = |names: [&str; 2]| match names.iter().find_map(|name| global(conf, name)) {
+        None => Ok(None),
+        Some(line) => match line.words.get(1) {
+            Some(word) if !line.conditional && !word.has_env => Ok(Some(word.text.clone())),
+            _ => Err(()),
+        },
+    };
+    let group = word(["group", "gid"])?;
+    Ok(word(["user", "uid"])?.map(|user| (user, group)))
 }
 
 fn chroot(line: &Line) -> Option<Spanned<String>> {

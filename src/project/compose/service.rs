@@ -60,6 +60,7 @@ pub(super) fn service(around: &mut Around, entry: &Entry) -> Option<Service> {
         read_only: read_only(tree),
         working_dir: text("working_dir"),
         user: text("user"),
+        groups: texts(tree.get("group_add")),
         expose: texts(tree.get("expose")),
         open_files: open_files(tree),
         memory_limit: limit(tree).and_then(|limit| number(Some(limit), quantity::byte_size)),

@@ -128,6 +128,7 @@ fn filled(
             text: Text::unknown("a template fills it", span),
             partial: String::new(),
             plain: scalar.plain,
+            filled: true,
         };
     }
     if !scalar.text.contains('$') {
