@@ -38,7 +38,8 @@ pub fn load_stacks(
         .collect()
 }
 
-/// One stack of the files given, in order, as `docker compose -f a -f b` merges them, with its whole tree.
+/// One stack of the files given, in order, as `docker compose -f a -f b` merges them, with its whole tree. One file
+/// alone, of a name that compose looks for, brings its override.
 pub fn load_files(
     host: &dyn Host,
     sources: &mut Sources,
@@ -47,7 +48,10 @@ pub fn load_files(
     gaps: &mut Vec<Gap>,
 ) -> (Stack, tree::Tree) {
     let mut reader = reader::Reader::new(host, sources, errors, gaps);
-    let plan = load::Plan::of(files);
+    let plan = match files {
+        [only] => load::Plan::of(&find::with_override(host, only)),
+        several => load::Plan::of(several),
+    };
     let mut merged = load::load(&mut reader, &plan);
     let stack = stack::stack(&mut reader, &plan, &mut merged);
     (stack, merged.root)

@@ -234,3 +234,56 @@ fn what_an_override_says_of_one_name_takes_the_place_of_what_stood_there() {
         .collect();
     assert_eq!(conditions, ["service_started", "service_healthy"]);
 }
+
+#[test]
+fn of_two_default_files_compose_takes_one() {
+    let one = "services:\n  web: {image: a}\n";
+    let both = run(&[("compose.yaml", one), ("docker-compose.yml", one)]);
+    assert_eq!(both.files(), [["compose.yaml"]]);
+    assert!(both.reasons()[0].contains("compose takes compose.yaml"));
+    let called = run(&[
+        (
+            "up.sh",
+            "docker compose -f docker-compose.yml -f extra.yml up -d\n",
+        ),
+        ("compose.yaml", one),
+        ("docker-compose.yml", one),
+        ("extra.yml", "services:\n  web: {restart: always}\n"),
+    ]);
+    assert!(
+        called
+            .files()
+            .contains(&vec!["docker-compose.yml", "extra.yml"])
+    );
+}
+
+#[test]
+fn the_mark_between_the_files_can_be_another_one() {
+    let run = run(&[
+        (
+            ".env",
+            "COMPOSE_FILE=a.yml,b.yml\nCOMPOSE_PATH_SEPARATOR=,\n",
+        ),
+        ("a.yml", "services:\n  web: {image: a}\n"),
+        ("b.yml", "services:\n  web: {restart: always}\n"),
+    ]);
+    assert_eq!(run.files(), [["a.yml", "b.yml"]]);
+}
+
+#[test]
+fn options_of_another_log_driver_take_the_place_of_all() {
+    let base = "services:\n  web: {image: a, logging: {driver: json-file, options: {a: '1'}}}\n";
+    for (over, kept) in [("syslog", false), ("json-file", true)] {
+        let over =
+            format!("services:\n  web: {{logging: {{driver: {over}, options: {{b: '2'}}}}}}\n");
+        let host = FakeHost::new([
+            ("compose.yaml", base),
+            ("compose.override.yaml", over.as_str()),
+        ]);
+        let files = ["compose.yaml".to_owned()];
+        let merged = no502::report::parse_compose::merged(&host, &files).json;
+        let options = &merged["services"]["web"]["logging"]["options"];
+        assert_eq!(options.get("a").is_some(), kept, "{options}");
+        assert_eq!(options["b"], "2");
+    }
+}

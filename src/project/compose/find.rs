@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::load::Plan;
 use super::outline::{Need, Outline, outline};
 use super::reader::Reader;
+use crate::host::Host;
 use crate::settings::Settings;
 use crate::syntax::value::{pair, path, script};
 
@@ -120,6 +121,18 @@ fn pulled(outlines: &BTreeMap<String, Outline>) -> HashSet<String> {
     pulled
 }
 
+/// A file as compose would find it by itself: with its override, if the name is one that compose looks for.
+pub(super) fn with_override(host: &dyn Host, file: &str) -> Vec<String> {
+    let mut files = vec![file.to_owned()];
+    if DEFAULTS.contains(&path::file_name(file)) {
+        let mut names = OVERRIDES
+            .iter()
+            .map(|name| path::join(path::folder(file), name));
+        files.extend(names.find(|path| host.stat(path).is_some()));
+    }
+    files
+}
+
 struct Finder<'f> {
     folder: &'f str,
     files: BTreeSet<&'f str>,
@@ -142,11 +155,20 @@ impl Finder<'_> {
         }
         let mut others: Vec<String> = self.files.iter().map(ToString::to_string).collect();
         others.retain(|file| !self.pulled.contains(file));
+        let passed_over = self.passed_over(&base);
         let mut overlays = self.called(reader, &base, &others);
         let in_call: HashSet<&String> = overlays.iter().flat_map(|plan| &plan.files).collect();
         others.retain(|file| !in_call.contains(file));
         let mut alone = Vec::new();
         for file in others {
+            if passed_over.contains(&file) {
+                let taken = path::file_name(&base[0]);
+                reader.gap(
+                    &file,
+                    format!("compose takes {taken} of this folder, and not this one"),
+                );
+                continue;
+            }
             match self.below(&file, &base) {
                 Below::Nothing => alone.push(Plan {
                     guessed: !self.is_only_one(&file) && !self.outlines[&file].needs().is_empty(),
@@ -181,7 +203,12 @@ impl Finder<'_> {
     fn compose_file(&self, reader: &mut Reader) -> Option<Vec<String>> {
         let variables = reader.variables(&[path::join(self.folder, ".env")], false);
         let (written, _) = variables.known("COMPOSE_FILE")?;
-        let files: Option<Vec<String>> = pair::path_list(written)
+        let list = match variables.known("COMPOSE_PATH_SEPARATOR") {
+            // plain: paths with the separator between that the line above names
+            Some((mark, _)) if !mark.is_empty() => written.split(mark).map(str::to_owned).collect(),
+            _ => pair::path_list(written),
+        };
+        let files: Option<Vec<String>> = list
             .iter()
             .map(|file| match path::resolve(self.folder, file) {
                 path::Place::Inside(path) => Some(path),
@@ -205,6 +232,17 @@ impl Finder<'_> {
         let mut files = vec![main];
         files.extend(first_of(&OVERRIDES));
         files
+    }
+
+    /// Default files that compose does not take, because the folder has one with a name that comes first.
+    fn passed_over(&self, base: &[String]) -> Vec<String> {
+        if base.is_empty() {
+            return Vec::new();
+        }
+        let names = DEFAULTS.iter().map(|name| path::join(self.folder, name));
+        names
+            .filter(|path| self.files.contains(path.as_str()))
+            .collect()
     }
 
     /// Stacks that a script, a Makefile, a README or a comment puts together.

@@ -25,6 +25,8 @@ enum How {
     Many,
     /// A string is the context.
     Build,
+    /// Key by key for one driver; those of another take the place of all.
+    Logging,
 }
 
 /// Lays `over` on `base`; both are whole files.
@@ -112,13 +114,14 @@ fn merge_at(base: Tree, over: Tree, path: &mut Vec<String>) -> Tree {
     match how(path) {
         How::Replace => over,
         How::Wait if over.entries().is_empty() => over,
+        How::Logging if other_driver(&base, &over) => over,
         _ if over.is_null() => base,
         How::Assignments => merge_deep(assignments(base), assignments(over), path),
         How::Hosts => merge_deep(hosts(base), hosts(over), path),
         How::Names => merge_deep(names(base), names(over), path),
         How::Many => append(base, over),
         How::Build => merge_deep(context(base), context(over), path),
-        How::Deep | How::Wait => merge_deep(base, over, path),
+        How::Deep | How::Wait | How::Logging => merge_deep(base, over, path),
     }
 }
 
@@ -148,8 +151,14 @@ fn how_in_service(key: &[&str]) -> How {
         ["depends_on" | "networks"] => How::Names,
         ["env_file" | "label_file" | "dns" | "dns_search" | "dns_opt" | "tmpfs"] => How::Many,
         ["build"] => How::Build,
+        ["logging"] => How::Logging,
         _ => How::Deep,
     }
+}
+
+fn other_driver(base: &Tree, over: &Tree) -> bool {
+    let driver = |tree: &Tree| tree.get("driver").and_then(Tree::known).map(str::to_owned);
+    matches!((driver(base), driver(over)), (Some(a), Some(b)) if a != b)
 }
 
 fn merge_deep(base: Tree, over: Tree, path: &mut Vec<String>) -> Tree {
