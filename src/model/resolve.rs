@@ -7,7 +7,7 @@ use crate::host::path;
 use crate::model::nginx::is_address;
 use crate::model::{Address, DeadEnd, Dialled, HopId, Listener, Model, ServiceRef, Target};
 use crate::project::Project;
-use crate::project::compose::{NetworkMode, Service};
+use crate::project::compose::{Membership, NetworkMode, Service};
 
 /// Fills in the target of every link.
 pub(super) fn resolve(model: &mut Model, project: &Project) {
@@ -227,6 +227,29 @@ impl Seeker<'_> {
         })
     }
 
+    /// Whether a name is an alias of a service on a network that the proxy is on as well: it is known nowhere else. On
+    /// no common network at all it shows what was meant.
+    fn has_alias(
+        &self,
+        at: ServiceRef,
+        service: &Service,
+        proxy: ServiceRef,
+        is: &dyn Fn(&str) -> bool,
+    ) -> bool {
+        let names = |membership: &&Membership| {
+            let mut aliases = membership.aliases.iter().filter_map(|alias| alias.get());
+            aliases.any(is)
+        };
+        let mut named = service.networks.iter().filter(names).peekable();
+        if named.peek().is_none() {
+            return false;
+        }
+        let ours = self.project.networks_of(proxy);
+        let stack = &self.project.stacks[at.stack];
+        named.any(|one| ours.contains(&stack.docker_name(&one.network.value)))
+            || !self.project.share_network(proxy, at)
+    }
+
     /// Whether Docker's resolver answers to a name with a service, if they share a network.
     fn answers_to(&self, at: ServiceRef, service: &Service, proxy: ServiceRef, host: &str) -> bool {
         let stack = &self.project.stacks[at.stack];
@@ -238,11 +261,7 @@ impl Seeker<'_> {
         if is(name) || has(&service.container_name) || has(&service.hostname) {
             return true;
         }
-        let aliases = service
-            .networks
-            .iter()
-            .flat_map(|membership| &membership.aliases);
-        if aliases.filter_map(|alias| alias.get()).any(is) {
+        if self.has_alias(at, service, proxy, &is) {
             return true;
         }
         let project = stack
