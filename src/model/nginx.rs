@@ -402,7 +402,11 @@ impl<'a> Reader<'a> {
                 None => Setting::unknown(format!("{name} is no plain time")),
             },
             None if self.conf.fragment || !self.conf.complete => {
-                Setting::unknown(format!("{name} may be set in a file that was not seen"))
+                let file = self.conf.missing.first().map_or_else(
+                    || "a file that was not seen".to_owned(),
+                    |missing| format!("{}, which is not there", missing.inside),
+                );
+                Setting::unknown(format!("{name} may be set in {file}"))
             }
             None => defaults::setting("nginx", setting, &self.model.hop(self.hop).version),
         }

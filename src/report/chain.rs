@@ -20,6 +20,7 @@ use std::str::FromStr;
 use self::view::View;
 use super::Look;
 use crate::analyze::Analysis;
+use crate::finding::Gap;
 use crate::model::{
     Address, Bind, Budget, Chain, DeadEnd, Hop, HopId, Key, Link, Listener, Model, Route, Setting,
     Step, Target, Timeouts, Verdict,
@@ -80,6 +81,25 @@ pub fn write(
         Format::Svg => svg::write(&view, out),
         Format::Html => html::write(&view, analysis, out),
     }
+}
+
+/// What could not be read or known. An include that is certainly missing is a finding of `check`; here it is why a value
+/// is unknown.
+fn gaps(analysis: &Analysis) -> Vec<Gap> {
+    let sources = &analysis.project.sources;
+    let missing = analysis.project.nginx.iter().flat_map(|conf| &conf.missing);
+    let missing = missing.map(|one| Gap {
+        path: sources.get(one.span.file).path.clone(),
+        line: Some(sources.position(one.span).line),
+        reason: format!(
+            "include {}: there is no such file, and nginx does not start without it",
+            one.inside
+        ),
+    });
+    let mut gaps: Vec<Gap> = analysis.gaps.iter().cloned().chain(missing).collect();
+    gaps.sort();
+    gaps.dedup();
+    gaps
 }
 
 /// Equal ways: the first of them stands for all. The model folds routes of one proxy that differ in name alone; here ways

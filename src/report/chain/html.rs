@@ -27,7 +27,7 @@ pub(super) fn write(view: &View, analysis: &Analysis, out: &mut dyn Write) -> io
     }
     writeln!(out, "</main>")?;
     findings(analysis, out)?;
-    gaps(view.gaps, out)?;
+    gaps(&view.gaps, out)?;
     writeln!(out, "<script>\n{SCRIPT}</script>\n</body>\n</html>")
 }
 

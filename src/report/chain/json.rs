@@ -21,7 +21,7 @@ pub(super) fn write(analysis: &Analysis, folded: &[Folded], out: &mut dyn Write)
         version: env!("CARGO_PKG_VERSION"),
         links: links.map(|(id, link)| writer.link(id, link)).collect(),
         chains: folded.iter().map(|chain| writer.chain(chain)).collect(),
-        gaps: analysis.gaps.iter().map(gap).collect(),
+        gaps: super::gaps(analysis).iter().map(gap).collect(),
     };
     super::super::write_json(&report, out)
 }

@@ -196,7 +196,7 @@ impl Text<'_> {
     }
 
     fn gaps(&mut self, view: &View) -> io::Result<()> {
-        for gap in view.gaps {
+        for gap in &view.gaps {
             let line = gap.line.map_or(String::new(), |line| format!(":{line}"));
             let text = format!("gap: {}{line}: {}", gap.path, gap.reason);
             for (at, line) in filled(&crate::report::wrap::plain(&text), WIDTH - 5)

@@ -15,11 +15,11 @@ use crate::model::{
 use crate::report::wrap::plain;
 
 /// All that there is to show.
-pub(super) struct View<'a> {
+pub(super) struct View {
     /// Edge by edge, as the model found them.
     pub(super) ways: Vec<Way>,
     /// What could not be read or known.
-    pub(super) gaps: &'a [Gap],
+    pub(super) gaps: Vec<Gap>,
 }
 
 /// One way from an edge to an app, or as far as it can be followed.
@@ -145,9 +145,9 @@ impl Hop {
     }
 }
 
-impl<'a> View<'a> {
+impl View {
     /// Everything that is known of the folded ways.
-    pub(super) fn of(analysis: &'a Analysis, folded: &[Folded]) -> Self {
+    pub(super) fn of(analysis: &Analysis, folded: &[Folded]) -> Self {
         let builder = Builder {
             analysis,
             alike: alike(&analysis.model),
@@ -164,7 +164,7 @@ impl<'a> View<'a> {
         }
         Self {
             ways,
-            gaps: &analysis.gaps,
+            gaps: super::gaps(analysis),
         }
     }
 }
