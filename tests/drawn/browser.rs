@@ -21,20 +21,31 @@ pub(crate) fn find() -> Option<Browser> {
 }
 
 impl Browser {
-    /// What is wrong with a page at a width, or `fine`.
-    pub(crate) fn examine(&self, page: &str, name: &str, width: usize) -> String {
+    /// What is wrong with a page at any of some widths; nothing if it is fine. A window has a least width, a frame has none.
+    pub(crate) fn examine(&self, page: &str, name: &str, widths: &[usize]) -> String {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-        let file = folder.join(format!("{name}-{width}.html"));
+        let file = |name: &str, text: &str| {
+            let path = folder.join(format!("{name}.html"));
+            fs::write(&path, text).expect("a folder for pages");
+            path
+        };
         let script = format!("<script>{}</script></body>", include_str!("examine.js"));
-        fs::write(&file, page.replace("</body>", &script)).expect("a folder for pages");
+        file(name, &page.replace("</body>", &script));
+        let frames: Vec<String> = widths
+            .iter()
+            .map(|width| format!("<iframe src=\"{name}.html\" width=\"{width}\" height=\"900\" style=\"border:0\"></iframe>"))
+            .collect();
+        let script = format!("<script>{}</script>", include_str!("frames.js"));
+        let text = format!("<!DOCTYPE html>\n<body>{}{script}</body>", frames.concat());
+        let all = file(&format!("{name}-frames"), &text);
         let output = Command::new(self.program)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"])
+            .arg("--allow-file-access-from-files")
             .arg(format!(
                 "--user-data-dir={}",
                 folder.join("browser").display()
             ))
-            .arg(format!("--window-size={width},900"))
-            .arg(format!("file://{}", file.display()))
+            .arg(format!("file://{}", all.display()))
             .output()
             .expect("the browser runs");
         let page = String::from_utf8_lossy(&output.stdout);
