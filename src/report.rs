@@ -179,7 +179,7 @@ fn fingerprinted(analysis: &Analysis) -> Vec<(&Finding, String)> {
         .collect()
 }
 
-fn count(findings: &[Finding], severity: Severity) -> usize {
+fn of_severity(findings: &[Finding], severity: Severity) -> usize {
     findings
         .iter()
         .filter(|finding| finding.severity == severity)
@@ -189,11 +189,6 @@ fn count(findings: &[Finding], severity: Severity) -> usize {
 /// Whether a path names no file of the tree but something that an image ships.
 fn is_synthetic(path: &str) -> bool {
     path.starts_with('<')
-}
-
-/// `n thing` or `n things`.
-fn plural(n: usize, thing: &str) -> String {
-    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
 fn write_json(value: &impl serde::Serialize, out: &mut dyn Write) -> io::Result<()> {

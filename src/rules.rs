@@ -118,6 +118,8 @@ use crate::settings::Settings;
 use crate::source::Span;
 use alike::Alike;
 
+pub use words::count;
+
 /// A rule: its page and its predicate.
 pub struct Rule {
     /// Its id, which is also the name of its page.

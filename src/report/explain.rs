@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::wrap::lines;
-use super::{Look, outcome, plural};
+use super::{Look, outcome};
 use crate::page::Card;
 use crate::rules::RULES;
+use crate::rules::count;
 
 /// The card of a rule, by its id.
 pub(super) fn card(id: &str) -> Option<Card> {
@@ -53,7 +54,7 @@ pub fn catalogue(rows: &[Row], look: &Look, out: &mut dyn Write) -> io::Result<(
     writeln!(
         out,
         "\n{}; proven in the lab: {}, not on loopback: {}",
-        plural(rows.len(), "rule"),
+        count(rows.len(), "rule"),
         proof.lab,
         proof.not_on_loopback
     )

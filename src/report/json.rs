@@ -79,9 +79,9 @@ impl Summary {
                 // A config that is written in a compose file has the path of that file.
                 .collect::<BTreeSet<_>>()
                 .len(),
-            errors: super::count(&analysis.findings, Severity::Error),
-            warnings: super::count(&analysis.findings, Severity::Warning),
-            infos: super::count(&analysis.findings, Severity::Info),
+            errors: super::of_severity(&analysis.findings, Severity::Error),
+            warnings: super::of_severity(&analysis.findings, Severity::Warning),
+            infos: super::of_severity(&analysis.findings, Severity::Info),
             suppressed: analysis.silenced.len(),
             baselined: analysis.baselined.len(),
             links,

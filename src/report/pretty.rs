@@ -13,10 +13,11 @@ use miette::{
 
 use super::json::Summary;
 use super::wrap::{lines, plain};
-use super::{Look, outcome, plural, short};
+use super::{Look, outcome, short};
 use crate::analyze::Analysis;
 use crate::finding::{Finding, Safety, Severity};
 use crate::model::Target;
+use crate::rules::count;
 use crate::source::Sources;
 use excerpt::Excerpt;
 
@@ -230,14 +231,14 @@ pub(super) fn summary(analysis: &Analysis, look: &Look) -> String {
     ]
     .into_iter()
     .filter(|(n, ..)| *n > 0)
-    .map(|(n, word, style)| paint(&plural(n, word), style, look))
+    .map(|(n, word, style)| paint(&count(n, word), style, look))
     .collect();
     if found.is_empty() {
         found.push("no findings".to_owned());
     }
     let mut parts = vec![
         [
-            format!("{} in {}", found.join(", "), plural(summary.files, "file")),
+            format!("{} in {}", found.join(", "), count(summary.files, "file")),
             some(summary.suppressed, "suppressed"),
             some(summary.baselined, "in the baseline"),
         ]
@@ -245,7 +246,7 @@ pub(super) fn summary(analysis: &Analysis, look: &Look) -> String {
     ];
     let links = summary.links;
     if links.total > 0 {
-        let total = plural(links.total, "link");
+        let total = count(links.total, "link");
         parts.push(
             [
                 format!("{} of {total} resolved", links.resolved),
@@ -256,7 +257,7 @@ pub(super) fn summary(analysis: &Analysis, look: &Look) -> String {
         );
     }
     if !analysis.gaps.is_empty() {
-        parts.push(plural(analysis.gaps.len(), "gap"));
+        parts.push(count(analysis.gaps.len(), "gap"));
     }
     parts.join("; ")
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::model::{DeadEnd, Dialled, HopKind, Link, Lookup, ServiceRef, Target};
+use crate::rules::words::list;
 use crate::rules::{Ctx, grouped};
 use crate::source::Span;
 
@@ -66,7 +67,7 @@ fn known_names(cx: &Ctx, proxy: ServiceRef) -> String {
         .map(|m| m.network.value.as_str())
         .collect();
     let services = cx.project.stacks[proxy.stack].services.iter();
-    let mut names: Vec<&str> = services
+    let names: Vec<&str> = services
         .filter(|service| service.name.value != cx.service_name(proxy))
         .filter(|service| {
             service
@@ -76,11 +77,8 @@ fn known_names(cx: &Ctx, proxy: ServiceRef) -> String {
         })
         .map(|service| service.name.value.as_str())
         .collect();
-    let more = names.len().saturating_sub(6);
-    names.truncate(6);
-    match (names.is_empty(), more) {
-        (true, _) => "no other service".to_owned(),
-        (false, 0) => names.join(", "),
-        (false, more) => format!("{} and {more} more", names.join(", ")),
+    if names.is_empty() {
+        return "no other service".to_owned();
     }
+    list(&names)
 }

@@ -145,13 +145,14 @@ pub(super) fn bytes(number: u64) -> String {
     }
 }
 
-/// `1 server`, `2 servers`.
-pub(super) fn count(number: usize, noun: &str) -> String {
-    if number == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{number} {noun}s")
-    }
+/// `1 server`, `2 servers`, `2 fixes`.
+pub fn count(number: usize, noun: &str) -> String {
+    let ending = match (number, noun.ends_with('x')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{number} {noun}{ending}")
 }
 
 /// `a`, `a and b`, `a, b and c`; after six the rest is counted.

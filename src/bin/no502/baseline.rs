@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use no502::analyze::Analysis;
 use no502::finding::fingerprint::Numbering;
 use no502::report::baseline::{self, Entry};
-use no502::rules::{card, find};
+use no502::rules::{card, count, find};
 use no502::settings::Settings;
 
 use crate::args::ProjectArgs;
 use crate::config;
 use crate::disk::read_regular;
 use crate::failure::Failure;
-use crate::run::{Run, Verdict, count, say};
+use crate::run::{Run, Verdict, say};
 
 /// A baseline that was read.
 #[derive(Debug)]

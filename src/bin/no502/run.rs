@@ -11,7 +11,7 @@ use no502::finding::{Finding, Safety, Severity};
 use no502::fix::{self, Plan};
 use no502::project::Project;
 use no502::report::{self, Format, Look};
-use no502::rules::find;
+use no502::rules::{count, find};
 use no502::settings::Settings;
 use no502::source::{SourceFile, Sources, Span};
 
@@ -442,13 +442,4 @@ pub(crate) fn to_stdout(
         ))),
         _ => Ok(Verdict::Clean),
     }
-}
-
-pub(crate) fn count(number: usize, what: &str) -> String {
-    let ending = match (number, what.ends_with('x')) {
-        (1, _) => "",
-        (_, true) => "es",
-        (_, false) => "s",
-    };
-    format!("{number} {what}{ending}")
 }

@@ -6,7 +6,7 @@ use super::{duration, hop_name};
 use crate::analyze::Analysis;
 use crate::model::budget::{Budget, Cut, Silence};
 use crate::model::{Chain, Model};
-use crate::report::plural;
+use crate::rules::count;
 
 /// One object; `cut_by` indexes the hops of the chain.
 pub(super) fn json(budget: &Budget) -> Value {
@@ -118,7 +118,7 @@ impl Names<'_> {
         };
         let by = self.of(cut.by);
         let begun = if cut.executions > 1 {
-            let times = plural(cut.executions, "time");
+            let times = count(cut.executions, "time");
             format!("; the app was asked {times}")
         } else {
             String::new()

@@ -5,7 +5,7 @@ use crate::analyze::Analysis;
 use crate::model::budget::{Longest, outlasting};
 use crate::model::verdict::timeout;
 use crate::model::{Amount, Chain, Key, Setting, Verdict};
-use crate::report::plural;
+use crate::rules::count;
 
 /// One inversion between two neighbours of a way.
 pub(super) struct Clash {
@@ -116,7 +116,7 @@ impl Pair<'_> {
             self.name(self.verdict.outer),
             self.verdict.after_ms.map_or("?".to_owned(), duration),
             self.name(self.verdict.inner),
-            plural(attempts.attempts, "attempt"),
+            count(attempts.attempts, "attempt"),
             duration(attempts.each),
             duration(attempts.total),
         )

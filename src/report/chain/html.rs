@@ -11,7 +11,8 @@ use super::view::{Hop, Value, View, Way};
 use crate::analyze::Analysis;
 use crate::finding::{Finding, Gap, Severity};
 use crate::report::xml::escape;
-use crate::report::{outcome, plural};
+use crate::report::outcome;
+use crate::rules::count;
 use crate::source::Sources;
 
 const PAGE: &str = include_str!("page.css");
@@ -263,7 +264,7 @@ fn findings(analysis: &Analysis, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "<section aria-labelledby=\"findings\">\n<h2 id=\"findings\">{} of the project</h2>\n<ul class=\"plain\">",
-        plural(findings.len(), "finding")
+        count(findings.len(), "finding")
     )?;
     for one in findings {
         let class = match one.severity {
@@ -309,7 +310,7 @@ fn gaps(gaps: &[Gap], out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "<section aria-labelledby=\"gaps\">\n<h2 id=\"gaps\">{}: what could not be read or known</h2>\n<ul class=\"plain\">",
-        plural(gaps.len(), "gap")
+        count(gaps.len(), "gap")
     )?;
     for gap in gaps {
         let line = gap.line.map_or(String::new(), |line| format!(":{line}"));

@@ -6,8 +6,9 @@ use std::io::{self, Write};
 
 use super::budget::Tone;
 use super::view::{Dials, Hop, Mark, Value, View, Way};
+use crate::report::Look;
 use crate::report::wrap::{columns, filled};
-use crate::report::{Look, plural};
+use crate::rules::count;
 
 /// Writes a block per way, then a line of figures.
 pub(super) fn write(view: &View, look: &Look, out: &mut dyn Write) -> io::Result<()> {
@@ -26,21 +27,21 @@ pub(super) fn figures(view: &View) -> String {
     if view.ways.is_empty() {
         return "no way from an edge to an app was found".to_owned();
     }
-    let count = |ways: &mut dyn Iterator<Item = &Way>| ways.map(|way| way.count).sum::<usize>();
-    let ways = count(&mut view.ways.iter());
+    let sum = |ways: &mut dyn Iterator<Item = &Way>| ways.map(|way| way.count).sum::<usize>();
+    let ways = sum(&mut view.ways.iter());
     let mut inverted = view.ways.iter().filter(|way| !way.clashes.is_empty());
-    let inverted = count(&mut inverted);
+    let inverted = sum(&mut inverted);
     let different = match view.ways.len() {
         same if same == ways => String::new(),
         some => format!(" ({some} different)"),
     };
     let gaps = match view.gaps.len() {
         0 => String::new(),
-        some => format!(", {}", plural(some, "gap")),
+        some => format!(", {}", count(some, "gap")),
     };
     format!(
         "{}{different}, {inverted} inverted{gaps}",
-        plural(ways, "way")
+        count(ways, "way")
     )
 }
 
