@@ -135,11 +135,6 @@ impl SourceFile {
         }
     }
 
-    /// The line (from 1) of a byte offset, without the cost of a column.
-    pub fn line_of(&self, offset: u32) -> usize {
-        self.line_starts.partition_point(|start| *start <= offset)
-    }
-
     /// Byte range of a line (from 1) without its line end; `None` past the end.
     pub fn line_range(&self, line: usize) -> Option<(usize, usize)> {
         let start = *self.line_starts.get(line.checked_sub(1)?)? as usize;
@@ -213,7 +208,8 @@ impl Sources {
 
     /// `path:line` of a span's start.
     pub fn place(&self, span: Span) -> String {
-        format!("{}:{}", self.get(span.file).path, self.position(span).line)
+        let file = self.get(span.file);
+        format!("{}:{}", file.path, file.line(span.start))
     }
 
     /// Line and column of a span's start.

@@ -78,7 +78,7 @@ impl<'a> At<'a> {
     }
 
     fn line_of(&self, span: Span) -> usize {
-        self.sources.get(span.file).line_of(span.start)
+        self.sources.get(span.file).line(span.start)
     }
 
     fn section(&self, section: &'a Section) -> SectionNode<'a> {
