@@ -3,71 +3,73 @@
 
 use std::io::{self, Write};
 
-use super::graph::{Graph, Node, bar, said};
+use super::graph::{self, Edge, Language, Node, bar, said};
 use super::scale::Scale;
-use super::text::figures;
 use super::view::{Hop, Value, View};
 use crate::report::xml::escape;
 
 /// Writes one directed graph.
 pub(super) fn write(view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let graph = Graph::of(view);
-    writeln!(out, "// no502 chain: {}", figures(view))?;
-    writeln!(out, "digraph chains {{")?;
-    writeln!(
-        out,
-        "  rankdir=LR; ranksep=1; nodesep=0.5; bgcolor=\"white\";"
-    )?;
-    writeln!(
-        out,
-        "  node [shape=plain, fontname=\"Helvetica\", fontsize=11];"
-    )?;
-    writeln!(
-        out,
-        "  edge [fontname=\"Helvetica\", fontsize=10, color=\"#5a6675\"];"
-    )?;
-    for (at, node) in graph.nodes.iter().enumerate() {
+    graph::write::<Dot>(view, out)
+}
+
+/// HTML-like labels, for they alone have tables.
+enum Dot {}
+
+impl Language for Dot {
+    const BREAK: &'static str = "<BR/>";
+
+    fn begin(figures: &str) -> String {
+        [
+            &format!("// no502 chain: {figures}"),
+            "digraph chains {",
+            "  rankdir=LR; ranksep=1; nodesep=0.5; bgcolor=\"white\";",
+            "  node [shape=plain, fontname=\"Helvetica\", fontsize=11];",
+            "  edge [fontname=\"Helvetica\", fontsize=10, color=\"#5a6675\"];",
+        ]
+        .join("\n")
+    }
+
+    fn node(at: usize, node: &Node, scale: &Scale) -> String {
         let label = match node {
-            Node::Hop { hop, values } => table(hop, values, &graph.scale),
+            Node::Hop { hop, values } => table(hop, values, scale),
             Node::End(end) => format!(
                 "<TABLE BORDER=\"1\" STYLE=\"DASHED\" CELLBORDER=\"0\" CELLPADDING=\"6\"><TR><TD><B>{}</B><BR/>{}</TD></TR></TABLE>",
                 escape(&end.names.join(", ")),
                 folded(&end.why)
             ),
         };
-        writeln!(out, "  n{at} [label=<{label}>];")?;
+        format!("  n{at} [label=<{label}>];")
     }
-    for edge in &graph.edges {
-        let clashes = edge
-            .clashes
-            .iter()
-            .map(|clash| format!("<B>! {}</B>", escape(clash)));
-        let label: Vec<String> = edge
-            .lines()
-            .iter()
-            .map(|line| escape(line))
-            .chain(clashes)
-            .collect();
+
+    fn text(text: &str) -> String {
+        escape(text)
+    }
+
+    fn clash(text: &str) -> String {
+        format!("<B>! {text}</B>")
+    }
+
+    fn edge(edge: &Edge, label: &str) -> String {
         let style = if edge.clashes.is_empty() {
             ""
         } else {
             ", color=\"#c62038\", fontcolor=\"#b3162e\", penwidth=2"
         };
-        let label = if label.is_empty() {
-            String::from("\"\"")
-        } else {
-            format!("<{}>", label.join("<BR/>"))
+        let label = match label {
+            "" => "\"\"".to_owned(),
+            label => format!("<{label}>"),
         };
-        writeln!(
-            out,
-            "  n{} -> n{} [label={label}{style}];",
-            edge.from, edge.to
-        )?;
+        format!("  n{} -> n{} [label={label}{style}];", edge.from, edge.to)
     }
-    if graph.nodes.is_empty() {
-        writeln!(out, "  none [label=\"{}\"];", figures(view))?;
+
+    fn empty(figures: &str) -> String {
+        format!("  none [label=\"{figures}\"];")
     }
-    writeln!(out, "}}")
+
+    fn end(_edges: &[Edge]) -> String {
+        "}".to_owned()
+    }
 }
 
 fn table(hop: &Hop, values: &[&Value], scale: &Scale) -> String {

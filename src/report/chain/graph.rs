@@ -1,19 +1,62 @@
 //! Chains as one graph, for formats that lay out by themselves: hops that are the same with the same values are one node,
-//! and each pair of neighbours is one edge.
+//! and each pair of neighbours is one edge. A language only says how it spells them.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
 
 use super::budget::Tone;
 use super::scale::Scale;
+use super::text::figures;
 use super::view::{End, Hop, Mark, Value, View, Way};
 use crate::model::{Amount, Key};
 use crate::report::wrap::filled;
 
+/// How a format spells a graph.
+pub(super) trait Language {
+    /// What breaks a line of a label.
+    const BREAK: &'static str;
+
+    /// What comes first, with the figures as a comment.
+    fn begin(figures: &str) -> String;
+    /// Node `n<at>`.
+    fn node(at: usize, node: &Node, scale: &Scale) -> String;
+    /// A text within a label.
+    fn text(text: &str) -> String;
+    /// An inversion within a label, its text escaped already.
+    fn clash(text: &str) -> String;
+    /// An edge; its label may be empty.
+    fn edge(edge: &Edge, label: &str) -> String;
+    /// The one node of a graph without any.
+    fn empty(figures: &str) -> String;
+    /// What comes last.
+    fn end(edges: &[Edge]) -> String;
+}
+
+/// Writes all ways in a language.
+pub(super) fn write<L: Language>(view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let graph = Graph::of(view);
+    let figures = figures(view);
+    writeln!(out, "{}", L::begin(&figures))?;
+    for (at, node) in graph.nodes.iter().enumerate() {
+        writeln!(out, "{}", L::node(at, node, &graph.scale))?;
+    }
+    for edge in &graph.edges {
+        let lines = edge.lines().into_iter().map(|line| L::text(&line));
+        let clashes = edge.clashes.iter().map(|text| L::clash(&L::text(text)));
+        let label: Vec<String> = lines.chain(clashes).collect();
+        writeln!(out, "{}", L::edge(edge, &label.join(L::BREAK)))?;
+    }
+    if graph.nodes.is_empty() {
+        writeln!(out, "{}", L::empty(&figures))?;
+    }
+    writeln!(out, "{}", L::end(&graph.edges))
+}
+
 /// Nodes and edges, in the order of the ways.
-pub(super) struct Graph<'a> {
-    pub(super) nodes: Vec<Node<'a>>,
-    pub(super) edges: Vec<Edge<'a>>,
-    pub(super) scale: Scale,
+struct Graph<'a> {
+    nodes: Vec<Node<'a>>,
+    edges: Vec<Edge<'a>>,
+    scale: Scale,
 }
 
 /// A hop, or what a way ends at.
@@ -30,11 +73,11 @@ pub(super) struct Edge<'a> {
     pub(super) from: usize,
     pub(super) to: usize,
     /// The routes that lead here: only on the last edge of a way.
-    pub(super) routes: Vec<&'a str>,
+    routes: Vec<&'a str>,
     /// What is inverted, in words: `504 after 30s`.
     pub(super) clashes: Vec<&'a str>,
     /// What `--budget` asks: only on the last edge of a way.
-    pub(super) budget: Vec<&'a str>,
+    budget: Vec<&'a str>,
 }
 
 /// What makes a node one: all that is shown of it, and that nothing of it is inverted otherwise.
@@ -45,7 +88,7 @@ enum Likeness<'a> {
 }
 
 impl<'a> Graph<'a> {
-    pub(super) fn of(view: &'a View) -> Self {
+    fn of(view: &'a View) -> Self {
         let mut graph = Self {
             nodes: Vec::new(),
             edges: Vec::new(),
@@ -133,7 +176,7 @@ impl<'a> Node<'a> {
 
 impl Edge<'_> {
     /// The lines of its label, without the inversions: the first routes, how many more there are, and the budget.
-    pub(super) fn lines(&self) -> Vec<String> {
+    fn lines(&self) -> Vec<String> {
         const MOST: usize = 3;
         let shown = self.routes.iter().take(MOST);
         let mut lines: Vec<String> = shown.map(|route| (*route).to_owned()).collect();

@@ -3,70 +3,82 @@
 
 use std::io::{self, Write};
 
-use super::graph::{Graph, Node, bar, said};
+use super::graph::{self, Edge, Language, Node, bar, said};
 use super::scale::Scale;
-use super::text::figures;
 use super::view::{Value, View};
 
 /// Writes the chart without a fence.
 pub(super) fn write(view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let graph = Graph::of(view);
-    writeln!(out, "%% no502 chain: {}", figures(view))?;
-    writeln!(
-        out,
-        "%%{{init: {{\"flowchart\": {{\"wrappingWidth\": 480}}}}}}%%"
-    )?;
-    writeln!(out, "flowchart LR")?;
-    for (at, node) in graph.nodes.iter().enumerate() {
+    graph::write::<Mermaid>(view, out)
+}
+
+/// A flowchart.
+enum Mermaid {}
+
+impl Language for Mermaid {
+    const BREAK: &'static str = "<br/>";
+
+    fn begin(figures: &str) -> String {
+        [
+            &format!("%% no502 chain: {figures}"),
+            "%%{init: {\"flowchart\": {\"wrappingWidth\": 480}}}%%",
+            "flowchart LR",
+        ]
+        .join("\n")
+    }
+
+    fn node(at: usize, node: &Node, scale: &Scale) -> String {
         match node {
             Node::Hop { hop, values } => {
                 let mut lines = vec![format!("<b>{}</b>", safe(&hop.who()))];
                 if !hop.listens.is_empty() {
                     lines.push(safe(&format!("on {}", hop.listens.join(", "))));
                 }
-                lines.extend(values.iter().map(|value| line(value, &graph.scale)));
-                writeln!(out, "  n{at}[\"{}\"]:::hop", lines.join("<br/>"))?;
+                lines.extend(values.iter().map(|value| line(value, scale)));
+                format!("  n{at}[\"{}\"]:::hop", lines.join(Self::BREAK))
             }
             Node::End(end) => {
-                let name = safe(&end.names.join(", "));
-                writeln!(
-                    out,
-                    "  n{at}([\"<b>{name}</b><br/>{}\"]):::lost",
-                    safe(&end.why)
-                )?;
+                let (name, why) = (safe(&end.names.join(", ")), safe(&end.why));
+                format!("  n{at}([\"<b>{name}</b><br/>{why}\"]):::lost")
             }
         }
     }
-    for edge in &graph.edges {
-        let clashes = edge
-            .clashes
-            .iter()
-            .map(|clash| format!("<b>⚠ {}</b>", safe(clash)));
-        let label: Vec<String> = edge
-            .lines()
-            .iter()
-            .map(|line| safe(line))
-            .chain(clashes)
-            .collect();
-        let (arrow, label) = match (edge.clashes.is_empty(), label.join("<br/>")) {
-            (true, label) => ("-->", label),
-            (false, label) => ("==>", label),
-        };
-        if label.is_empty() {
-            writeln!(out, "  n{} {arrow} n{}", edge.from, edge.to)?;
+
+    fn text(text: &str) -> String {
+        safe(text)
+    }
+
+    fn clash(text: &str) -> String {
+        format!("<b>⚠ {text}</b>")
+    }
+
+    fn edge(edge: &Edge, label: &str) -> String {
+        let arrow = if edge.clashes.is_empty() {
+            "-->"
         } else {
-            writeln!(out, "  n{} {arrow}|\"{label}\"| n{}", edge.from, edge.to)?;
-        }
+            "==>"
+        };
+        let label = match label {
+            "" => String::new(),
+            label => format!("|\"{label}\"|"),
+        };
+        format!("  n{} {arrow}{label} n{}", edge.from, edge.to)
     }
-    if graph.nodes.is_empty() {
-        writeln!(out, "  none[\"{}\"]", figures(view))?;
+
+    fn empty(figures: &str) -> String {
+        format!("  none[\"{figures}\"]")
     }
-    let inverted = graph.edges.iter().enumerate();
-    for (at, _) in inverted.filter(|(_, edge)| !edge.clashes.is_empty()) {
-        writeln!(out, "  linkStyle {at} stroke:#c62038,stroke-width:3px")?;
+
+    fn end(edges: &[Edge]) -> String {
+        let inverted = edges.iter().enumerate();
+        let inverted = inverted.filter(|(_, edge)| !edge.clashes.is_empty());
+        let mut lines: Vec<String> = inverted
+            .map(|(at, _)| format!("  linkStyle {at} stroke:#c62038,stroke-width:3px"))
+            .collect();
+        lines.push("  classDef hop text-align:left".to_owned());
+        lines.push("  classDef lost stroke-dasharray:5 4".to_owned());
+        lines.join("\n")
     }
-    writeln!(out, "  classDef hop text-align:left")?;
-    writeln!(out, "  classDef lost stroke-dasharray:5 4")
 }
 
 /// The bar of a value, and the value.
