@@ -155,6 +155,9 @@ fn write_notes(
     for note in &drawn.excerpt.notes {
         write_block("note", note, look, out)?;
     }
+    if !drawn.excerpt.others.is_empty() {
+        write_block("also", &drawn.excerpt.others.join(" "), look, out)?;
+    }
     let sure = match finding.confidence.as_str() {
         "high" => String::new(),
         word => format!(" ({word} confidence)"),

@@ -104,6 +104,46 @@ fn break_at(text: &str, width: usize) -> usize {
     if slash > 0 { slash } else { fits }
 }
 
+/// As many names as fit into two lines, and how many more of `all` there are; `names` may end early.
+pub(super) fn fitting(names: &[String], all: usize, width: usize) -> Vec<String> {
+    const LINES: usize = 2;
+    let told = |shown: &[String]| {
+        let text = shown.join(", ");
+        let text = match all - shown.len() {
+            0 => text,
+            left if shown.is_empty() => format!("{left} more"),
+            left => format!("{text} and {left} more"),
+        };
+        filled(&text, width)
+    };
+    // So many would fit if each had a single letter.
+    let bound = names.len().min(width * LINES / 3);
+    let fits = |shown: &usize| told(&names[..*shown]).len() <= LINES;
+    let shown = (0..=bound).rev().find(fits);
+    told(&names[..shown.unwrap_or_default()])
+}
+
+/// A place in the same file as the one before is its line alone: `a.cfg:2`, `3`.
+pub(super) fn folded(places: &[String]) -> Vec<String> {
+    let split = |place: &str| {
+        place
+            .rsplit_once(':')
+            .map(|(file, line)| (file.to_owned(), line.to_owned()))
+    };
+    let mut before = None;
+    let mut folded = Vec::new();
+    for place in places {
+        let parts = split(place);
+        let file = parts.as_ref().map(|(file, _)| file.clone());
+        match parts {
+            Some((_, line)) if before == file => folded.push(line),
+            _ => folded.push(place.clone()),
+        }
+        before = file;
+    }
+    folded
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +162,23 @@ mod tests {
         assert_eq!(filled("aaa/bbb/ccc", 6), ["aaa/", "bbb/", "ccc"]);
         assert_eq!(filled("日本語", 1), ["日", "本", "語"]);
         assert_eq!(filled("", 5), [""]);
+    }
+
+    #[test]
+    fn fits_names_into_two_lines() {
+        let names: Vec<String> = (1..=9).map(|n| format!("name-{n}")).collect();
+        assert_eq!(fitting(&names[..2], 2, 30), ["name-1, name-2"]);
+        assert_eq!(
+            fitting(&names, 400, 20),
+            ["name-1, name-2,", "name-3 and 397 more"]
+        );
+        assert_eq!(fitting(&names, 9, 4), ["9", "more"]);
+    }
+
+    #[test]
+    fn a_file_is_named_once() {
+        let places = ["a:1", "a:2", "b:2", "a:3", "c"].map(str::to_owned);
+        assert_eq!(folded(&places), ["a:1", "2", "b:2", "a:3", "c"]);
     }
 
     #[test]

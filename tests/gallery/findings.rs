@@ -32,6 +32,7 @@ pub(crate) fn cases() -> Vec<(String, Analysis)> {
         ("three-files", three_files),
         ("whole-chain", whole_chain),
         ("many-labels", many_labels),
+        ("too-many-labels", too_many_labels),
         ("overlap", overlap),
         ("fixes", fixes),
         ("wide", wide),
@@ -135,6 +136,24 @@ fn many_labels() -> Analysis {
             )
             .help("allow three failures: `fall 3`");
         vec![one]
+    })
+}
+
+/// One cause that shows in more places than anybody would look through.
+fn too_many_labels() -> Analysis {
+    let line = "proxy_pass http://web:8080;\n";
+    of(&[("nginx.conf", &line.repeat(20))], |at| {
+        let first = at("nginx.conf", "http://web:8080");
+        let mut finding = finding("dials-nobody", first, "nothing listens on port 8080 of web");
+        for number in 1..20 {
+            let from = first.start as usize + number * line.len();
+            let place = Span::new(first.file, from, from + "http://web:8080".len());
+            finding.related.push(Label {
+                span: place,
+                message: "and here".to_owned(),
+            });
+        }
+        vec![finding]
     })
 }
 

@@ -7,9 +7,11 @@ use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpa
 
 use crate::finding::{Finding, Label};
 use crate::report::is_synthetic;
-use crate::report::wrap::{columns, columns_of, lines, plain, visible};
+use crate::report::wrap::{columns, columns_of, fitting, folded, lines, plain, visible};
 use crate::source::{FileId, Position, SourceFile, Sources};
 
+/// Labels of a finding that are drawn. More of them say the same of further places, and nobody scrolls through thousands.
+const DRAWN: usize = 12;
 /// Lines shown before and after a labelled one.
 const CONTEXT: usize = 1;
 /// Labels with at most this many lines between them share a snippet.
@@ -21,6 +23,8 @@ pub(super) struct Excerpt {
     pieces: Vec<Piece>,
     /// `place: message` of labels in what an image ships.
     pub(super) notes: Vec<String>,
+    /// Where the labels stand that are not drawn, as far as they fit.
+    pub(super) others: Vec<String>,
 }
 
 /// Some lines of one file.
@@ -57,6 +61,8 @@ impl Excerpt {
     /// The file of the primary label comes first, then the others in chain order.
     pub(super) fn new(finding: &Finding, sources: &Sources, width: usize) -> Self {
         let labels = std::iter::once(&finding.primary).chain(&finding.related);
+        let (labels, others) = (labels.take(DRAWN), &finding.related);
+        let others = others.get(DRAWN - 1..).unwrap_or_default();
         let (mut notes, mut placed) = (Vec::new(), Vec::new());
         for (at, label) in labels.enumerate() {
             let file = sources.get(label.span.file);
@@ -78,7 +84,11 @@ impl Excerpt {
                 .map_or(0, |last| last.base + last.text.len() + 1);
             pieces.push(Piece::new(&group, sources.get(group[0].file), base, width));
         }
-        Self { pieces, notes }
+        Self {
+            pieces,
+            notes,
+            others: places(others, sources, width),
+        }
     }
 
     /// The labels at their virtual offsets.
@@ -140,6 +150,18 @@ fn note(label: &Label, file: &SourceFile, sources: &Sources) -> String {
         (false, true) => format!("in {shown}: `{}`", plain(text)),
         (false, false) => format!("in {shown}: `{}`: {message}", plain(text)),
     }
+}
+
+fn places(labels: &[Label], sources: &Sources, width: usize) -> Vec<String> {
+    if labels.is_empty() {
+        return Vec::new();
+    }
+    // Each takes two columns at least, and there are two lines.
+    let some = labels.iter().take(width);
+    let places: Vec<String> = some
+        .map(|label| plain(&sources.place(label.span)).into_owned())
+        .collect();
+    fitting(&folded(&places), labels.len(), width - 8)
 }
 
 /// A label behind the final line feed stands at the end of the last line that has text.
