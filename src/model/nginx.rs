@@ -380,7 +380,7 @@ impl<'a> Reader<'a> {
             return written(finite(tries.min(peers)), directive.span, inherited);
         }
         if self.conf.fragment {
-            return Setting::unknown("the http block around it was not seen");
+            return Setting::unknown(UNSEEN);
         }
         Setting::default_of(
             finite(peers),
@@ -408,6 +408,7 @@ impl<'a> Reader<'a> {
                 );
                 Setting::unknown(format!("{name} may be set in {file}"))
             }
+            None if self.conf.fragment || !self.conf.complete => Setting::unknown(UNSEEN),
             None => defaults::setting("nginx", setting, &self.model.hop(self.hop).version),
         }
     }
@@ -423,6 +424,9 @@ impl<'a> Reader<'a> {
         id
     }
 }
+
+/// Why a value of a fragment is unknown.
+const UNSEEN: &str = "a file that was not seen may set it";
 
 fn written<T>(value: T, span: Span, inherited: bool) -> Setting<T> {
     if inherited {

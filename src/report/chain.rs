@@ -3,11 +3,13 @@
 
 mod budget;
 mod clash;
+mod concern;
 mod dot;
 mod graph;
 mod html;
 mod json;
 mod mermaid;
+mod names;
 mod scale;
 mod svg;
 mod text;
@@ -22,8 +24,8 @@ use super::Look;
 use crate::analyze::Analysis;
 use crate::finding::Gap;
 use crate::model::{
-    Address, Bind, Budget, Chain, DeadEnd, Hop, HopId, Key, Link, Listener, Model, Route, Setting,
-    Step, Target, Timeouts, Verdict,
+    Address, Bind, Budget, Chain, DeadEnd, Hop, HopId, HopKind, Key, Link, Listener, Model, Route,
+    RouteId, Setting, Step, Target, Timeouts, Verdict,
 };
 use crate::project::Project;
 
@@ -164,6 +166,25 @@ fn timeouts(step: &Step, model: &Model) -> Timeouts {
         );
     }
     timeouts
+}
+
+/// Where ways are chosen that are folded: the innermost routes of proxies, with those alike.
+fn chosen(folded: &Folded, alike: &HashMap<RouteId, Vec<RouteId>>, model: &Model) -> Vec<RouteId> {
+    let of_proxy = |id: &RouteId| {
+        let route = model.route(*id);
+        !matches!(model.hop(route.hop).kind, HopKind::Edge(_)) || !route.links.is_empty()
+    };
+    let chains = [folded.chain]
+        .into_iter()
+        .chain(folded.others.iter().copied());
+    let innermost = chains.filter_map(|chain| {
+        let mut routes = chain.steps.iter().rev().filter_map(|step| step.route);
+        routes.find(of_proxy)
+    });
+    let others = |id: RouteId| alike.get(&id).into_iter().flatten().copied();
+    innermost
+        .flat_map(|id| [id].into_iter().chain(others(id)))
+        .collect()
 }
 
 /// The name of the way through the first proxy; an edge in front of it has none of its own.

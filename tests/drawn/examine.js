@@ -19,7 +19,15 @@
   if (document.documentElement.scrollWidth > innerWidth) {
     found.push(`scrolls sideways: ${document.documentElement.scrollWidth} of ${innerWidth}`);
   }
+  for (const one of document.querySelectorAll("ol.clashes li")) {
+    if (!one.querySelector("a[href^='#finding-']")) found.push(`no finding tells of it: ${one.textContent}`);
+  }
+  for (const one of document.querySelectorAll("input, [role=region], [role=img], [role=search], article")) {
+    const named = (one.getAttribute("aria-labelledby") ?? "").split(" ").every((id) => document.getElementById(id)?.textContent);
+    if (!named && !one.ariaLabel && !one.labels?.length) found.push(`no label: ${one.outerHTML.slice(0, 60)}`);
+  }
   const words = document.getElementById("words");
+  const press = (key) => dispatchEvent(new KeyboardEvent("keydown", { key, cancelable: true }));
   const shown = () => [...document.querySelectorAll("article")].filter((one) => !one.hidden).length;
   if (words) {
     const all = shown();
@@ -29,6 +37,10 @@
     words.value = document.querySelector("article h3").textContent.toUpperCase();
     words.dispatchEvent(new Event("input"));
     if (shown() < 1 || shown() > all) found.push("the filter hides what it names");
+    press("Escape");
+    if (shown() !== all || words.value !== "") found.push("Escape does not bring all back");
+    press("/");
+    if (document.activeElement !== words) found.push("a slash does not lead to the filter");
   }
   for (const link of document.querySelectorAll("a[href]")) {
     if (!document.querySelector(link.getAttribute("href"))) found.push(`leads nowhere: ${link.href}`);

@@ -1,34 +1,37 @@
 //! Chains as one page that needs nothing else: no network, no fonts, no script to be read. For each way the picture, what
 //! is inverted, and a table of all values; then the findings and the gaps. The filter is all that needs the script.
 
+mod findings;
+
 use std::io::{self, Write};
 
 use super::budget::Tone;
+use super::concern::Concern;
 use super::scale::Scale;
 use super::svg;
 use super::text::figures;
-use super::view::{Hop, Value, View, Way};
+use super::view::{Hop, Mark, Value, View, Way};
 use crate::analyze::Analysis;
-use crate::finding::{Finding, Gap, Severity};
+use crate::report::wrap::folded;
 use crate::report::xml::escape;
-use crate::report::outcome;
 use crate::rules::count;
-use crate::source::Sources;
 
 const PAGE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// Writes the page.
 pub(super) fn write(view: &View, analysis: &Analysis, out: &mut dyn Write) -> io::Result<()> {
+    let sources = &analysis.project.sources;
+    let concern = Concern::of(view, &analysis.findings, sources);
     head(view, out)?;
     if !view.ways.is_empty() {
         filter(out)?;
         overview(view, out)?;
-        ways(view, out)?;
+        ways(view, &concern, out)?;
     }
     writeln!(out, "</main>")?;
-    findings(analysis, out)?;
-    gaps(&view.gaps, out)?;
+    findings::write(&concern, view, sources, out)?;
+    findings::gaps(&view.gaps, out)?;
     writeln!(out, "<script>\n{SCRIPT}</script>\n</body>\n</html>")
 }
 
@@ -67,8 +70,9 @@ fn head(view: &View, out: &mut dyn Write) -> io::Result<()> {
 fn filter(out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
-        r#"<div class="filter" id="filter" role="search" hidden>
-<label>Route or hop <input type="search" id="words" autocomplete="off" spellcheck="false"></label>
+        r#"<div class="filter" id="filter" role="search" aria-label="Ways to show" hidden>
+<label>Route or hop <input type="search" id="words" autocomplete="off" spellcheck="false" aria-keyshortcuts="/"></label>
+<span class="dim keys" aria-hidden="true"><kbd>/</kbd> to filter, <kbd>Esc</kbd> for all</span>
 <label><input type="checkbox" id="only"> only inverted</label>
 <output id="shown" aria-live="polite"></output>
 </div>"#
@@ -91,21 +95,37 @@ fn overview(view: &View, out: &mut dyn Write) -> io::Result<()> {
         let sees = match (sees.is_empty(), &way.end) {
             (false, _) => format!("<span class=\"bad\">{}</span>", escape(&sees.join(", "))),
             (true, Some(end)) => format!("<span class=\"dim\">{}</span>", escape(&end.why)),
-            (true, None) => "<span class=\"good\">no inversion</span>".to_owned(),
+            (true, None) => match unknown(way) {
+                0 => "<span class=\"good\">no inversion</span>".to_owned(),
+                some => format!(
+                    "<span class=\"dim\">no inversion, as far as is known: {} unknown</span>",
+                    are(some, "value")
+                ),
+            },
         };
         let alike = way.alike().map_or(String::new(), |alike| {
             format!(" <span class=\"dim\">({alike})</span>")
         });
         writeln!(
             out,
-            "<tr{}><td><a href=\"#way-{}\"><code>{}</code></a>{alike}</td><td><code>{}</code></td><td>{sees}</td></tr>",
-            found_by(way),
+            "<tr><td><a href=\"#way-{}\"><code>{}</code></a>{alike}</td><td><code>{}</code></td><td>{sees}</td></tr>",
             at + 1,
             escape(&way.routes[0]),
             escape(&way.path(" → ")),
         )?;
     }
     writeln!(out, "</tbody>\n</table>")
+}
+
+fn unknown(way: &Way) -> usize {
+    let values = way.hops.iter().flat_map(|hop| &hop.values);
+    values.filter(|value| value.mark == Mark::Unknown).count()
+}
+
+/// `1 value is`, `2 values are`.
+fn are(number: usize, noun: &str) -> String {
+    let verb = if number == 1 { "is" } else { "are" };
+    format!("{} {verb}", count(number, noun))
 }
 
 /// What the filter looks at.
@@ -136,7 +156,7 @@ fn found_by(way: &Way) -> String {
     )
 }
 
-fn ways(view: &View, out: &mut dyn Write) -> io::Result<()> {
+fn ways(view: &View, concern: &Concern, out: &mut dyn Write) -> io::Result<()> {
     let scale = Scale::of(view);
     writeln!(out, "<h2 id=\"ways\" tabindex=\"-1\">Ways</h2>")?;
     writeln!(out, "<ul class=\"key\">")?;
@@ -161,37 +181,70 @@ fn ways(view: &View, out: &mut dyn Write) -> io::Result<()> {
                     escape(&way.routes[1..].join(", "))
                 ),
             };
-            writeln!(out, "<p class=\"dim\">{alike}{also}</p>")?;
+            let places = match way.places.len() {
+                0 | 1 => String::new(),
+                _ => format!(
+                    ", at <code>{}</code>",
+                    escape(&folded(&way.places).join(", "))
+                ),
+            };
+            writeln!(out, "<p class=\"dim\">{alike}{also}{places}</p>")?;
         }
         writeln!(
             out,
             "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Picture of {title}\">\n{}</div>",
             svg::alone(way, &scale, id)
         )?;
-        clashes(way, out)?;
+        clashes(way, &concern.clashes[at], out)?;
         budget(way, out)?;
+        others(&concern.others[at], concern, out)?;
         values(way, out)?;
         writeln!(out, "</article>")?;
     }
     Ok(())
 }
 
-fn clashes(way: &Way, out: &mut dyn Write) -> io::Result<()> {
+fn clashes(way: &Way, told: &[Option<usize>], out: &mut dyn Write) -> io::Result<()> {
     if way.clashes.is_empty() {
         return Ok(());
     }
     writeln!(out, "<ol class=\"clashes\">")?;
-    for clash in &way.clashes {
+    for (clash, told) in way.clashes.iter().zip(told) {
+        let rule = match told {
+            Some(at) => finding(*at, clash.rule),
+            None => format!("<code class=\"dim\">{}</code>", clash.rule),
+        };
         writeln!(
             out,
-            "<li>{}:<br><span class=\"{}\">{}</span> <code class=\"dim\">{}</code></li>",
+            "<li>{}:<br><span class=\"{}\">{}</span> {rule}</li>",
             escape(&clash.facts),
             if clash.hidden { "dim" } else { "bad" },
             escape(&clash.client),
-            clash.rule
         )?;
     }
     writeln!(out, "</ol>")
+}
+
+/// Leads to a finding below.
+fn finding(at: usize, rule: &str) -> String {
+    let rule = escape(rule);
+    format!("<a href=\"#finding-{}\"><code>{rule}</code></a>", at + 1)
+}
+
+/// Findings about something on the way that are no inversions.
+fn others(others: &[usize], concern: &Concern, out: &mut dyn Write) -> io::Result<()> {
+    if others.is_empty() {
+        return Ok(());
+    }
+    let links: Vec<String> = others
+        .iter()
+        .map(|at| finding(*at, concern.findings[*at].rule))
+        .collect();
+    writeln!(
+        out,
+        "<p class=\"others\">Found on this way: {}</p>",
+        links.join(", ")
+    )
 }
 
 /// What `--budget` asks.
@@ -252,74 +305,4 @@ fn dials(hop: &Hop) -> Option<String> {
         escape(&dials.written.join(", ")),
         escape(&dials.places.join(", "))
     ))
-}
-
-/// All findings of the project, those about inversions first: they are what the page is about.
-fn findings(analysis: &Analysis, out: &mut dyn Write) -> io::Result<()> {
-    if analysis.findings.is_empty() {
-        return Ok(());
-    }
-    let mut findings: Vec<&Finding> = analysis.findings.iter().collect();
-    findings.sort_by_key(|finding| !finding.rule.ends_with("-inverted"));
-    writeln!(
-        out,
-        "<section aria-labelledby=\"findings\">\n<h2 id=\"findings\">{} of the project</h2>\n<ul class=\"plain\">",
-        count(findings.len(), "finding")
-    )?;
-    for one in findings {
-        let class = match one.severity {
-            Severity::Error => "bad",
-            Severity::Warning => "warn",
-            Severity::Info => "dim",
-        };
-        writeln!(
-            out,
-            "<li><span class=\"{class}\">{}</span> <code>{}</code><br>{}<br><span class=\"dim\">{}</span>",
-            one.severity.as_str(),
-            escape(one.rule),
-            escape(&one.message),
-            escape(&outcome::advice(one).join("; ")),
-        )?;
-        places(one, &analysis.project.sources, out)?;
-        writeln!(out, "</li>")?;
-    }
-    writeln!(out, "</ul>\n</section>")
-}
-
-fn places(finding: &Finding, sources: &Sources, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<ul class=\"places\">")?;
-    for label in [&finding.primary].into_iter().chain(&finding.related) {
-        let message = if label.message.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", escape(&label.message))
-        };
-        writeln!(
-            out,
-            "<li><code>{}</code>{message}</li>",
-            escape(&sources.place(label.span))
-        )?;
-    }
-    writeln!(out, "</ul>")
-}
-
-fn gaps(gaps: &[Gap], out: &mut dyn Write) -> io::Result<()> {
-    if gaps.is_empty() {
-        return Ok(());
-    }
-    writeln!(
-        out,
-        "<section aria-labelledby=\"gaps\">\n<h2 id=\"gaps\">{}: what could not be read or known</h2>\n<ul class=\"plain\">",
-        count(gaps.len(), "gap")
-    )?;
-    for gap in gaps {
-        let line = gap.line.map_or(String::new(), |line| format!(":{line}"));
-        writeln!(
-            out,
-            "<li><code>{}{line}</code><br>{}</li>",
-            escape(&gap.path),
-            escape(&gap.reason)
-        )?;
-    }
-    writeln!(out, "</ul>\n</section>")
 }

@@ -1,20 +1,25 @@
 //! Schema `no502/chain/1`. Keys are only ever added.
 
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Folded, budget, hop_name, listens, program, route_name, timeouts};
+use super::{Folded, budget, chosen, hop_name, listens, program, route_name, timeouts};
 use crate::analyze::Analysis;
 use crate::finding::Gap;
+use crate::model::chain::alike;
 use crate::model::{
-    Amount, DeadEnd, Dialled, Key, Link, Origin, ServiceRef, Setting, Step, Target,
+    Amount, DeadEnd, Dialled, Key, Link, Origin, RouteId, ServiceRef, Setting, Step, Target,
 };
 
 /// Writes one JSON object.
 pub(super) fn write(analysis: &Analysis, folded: &[Folded], out: &mut dyn Write) -> io::Result<()> {
-    let writer = Json { analysis };
+    let writer = Json {
+        analysis,
+        alike: alike(&analysis.model),
+    };
     let links = analysis.model.links.iter().enumerate();
     let report = Report {
         schema: "no502/chain/1",
@@ -43,6 +48,7 @@ fn gap(gap: &Gap) -> Value {
 struct JsonChain {
     hops: Vec<Value>,
     route: String,
+    routes: Vec<Value>,
     count: usize,
     links: Vec<u32>,
     verdicts: Vec<JsonVerdict>,
@@ -61,6 +67,7 @@ struct JsonVerdict {
 
 struct Json<'a> {
     analysis: &'a Analysis,
+    alike: HashMap<RouteId, Vec<RouteId>>,
 }
 
 impl Json<'_> {
@@ -136,6 +143,7 @@ impl Json<'_> {
         JsonChain {
             hops: steps.iter().map(|step| self.hop(step)).collect(),
             route: route_name(folded.chain, &self.analysis.model).to_owned(),
+            routes: self.routes(folded),
             count: folded.count,
             links: steps
                 .iter()
@@ -145,6 +153,23 @@ impl Json<'_> {
             verdicts: verdicts.collect(),
             budget: folded.chain.budget.as_ref().map(budget::json),
         }
+    }
+
+    /// Each place where the ways are chosen once, by the innermost proxy that chooses.
+    fn routes(&self, folded: &Folded) -> Vec<Value> {
+        let (project, model) = (&self.analysis.project, &self.analysis.model);
+        let mut known = HashSet::new();
+        let routes = chosen(folded, &self.alike, model).into_iter();
+        let routes = routes.map(|id| model.route(id));
+        let new = routes.filter(|route| known.insert((route.span, &route.name)));
+        new.map(|route| {
+            json!({
+                "name": route.name,
+                "path": project.sources.get(route.span.file).path,
+                "line": project.sources.position(route.span).line,
+            })
+        })
+        .collect()
     }
 
     fn hop(&self, step: &Step) -> Value {
@@ -182,6 +207,9 @@ impl Json<'_> {
             },
         };
         written.insert("origin".to_owned(), json!(origin));
+        if setting.origin().is_some_and(|origin| !origin.is_certain()) {
+            written.insert("assumed".to_owned(), json!(true));
+        }
         let source = match setting.origin() {
             Some(Origin::Default {
                 program: name,

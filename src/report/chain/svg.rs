@@ -78,9 +78,11 @@ pub(super) fn alone(way: &Way, scale: &Scale, id: usize) -> String {
     let panel = panel(way, scale, false);
     let (width, height) = (panel.width + 2 * EDGE, panel.height + EDGE);
     format!(
-        "<svg class=\"pic\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"t{id} d{id}\">\n\
+        "<svg class=\"pic\" style=\"min-width:{}px\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"t{id} d{id}\">\n\
          <title id=\"t{id}\">{}</title>\n<desc id=\"d{id}\">{}</desc>\n\
          <g transform=\"translate({EDGE} {})\">\n{}</g>\n</svg>\n",
+        // A little too wide is drawn smaller; what would be too small to be read scrolls.
+        width * 4 / 5,
         escape(&format!("Timeouts from hop to hop: {}", way.path(" → "))),
         escape(&told_way(way)),
         EDGE / 2,

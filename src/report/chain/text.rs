@@ -6,8 +6,9 @@ use std::io::{self, Write};
 
 use super::budget::Tone;
 use super::view::{Dials, Hop, Mark, Value, View, Way};
+use crate::model::Key;
 use crate::report::Look;
-use crate::report::wrap::{columns, filled};
+use crate::report::wrap::{columns, filled, fitting, folded};
 use crate::rules::count;
 
 /// Writes a block per way, then a line of figures.
@@ -60,12 +61,12 @@ impl Text<'_> {
         for line in filled(&title, WIDTH) {
             self.line("", &line, BOLD)?;
         }
-        if way.routes.len() > 1 {
-            self.others(&way.routes[1..])?;
+        self.some("also", &way.routes[1..])?;
+        if way.places.len() > 1 {
+            self.some("at", &folded(&way.places))?;
         }
         for (at, hop) in way.hops.iter().enumerate() {
-            let known = before.and_then(|way| way.hops.get(at));
-            self.hop(hop, known.is_some_and(|known| known.values == hop.values))?;
+            self.hop(hop, before.and_then(|way| way.hops.get(at)))?;
             if let Some(dials) = &hop.dials {
                 self.dials(dials)?;
             }
@@ -90,28 +91,24 @@ impl Text<'_> {
         Ok(())
     }
 
-    /// The routes after the first, as many as fit on a line.
-    fn others(&mut self, names: &[String]) -> io::Result<()> {
-        let mut text = String::from("also");
-        let mut told = 0;
-        for name in names {
-            let comma = if told == 0 { "" } else { "," };
-            // Room for ` and 999 more` is left.
-            if columns(&text) + columns(name) + 2 > WIDTH - 2 - 13 {
-                break;
-            }
-            text = format!("{text}{comma} {name}");
-            told += 1;
+    /// Names or places, as many as fit on two lines.
+    fn some(&mut self, lead: &str, names: &[String]) -> io::Result<()> {
+        if names.is_empty() {
+            return Ok(());
         }
-        match names.len() - told {
-            0 => {}
-            left if told == 0 => text = format!("{text} {left} more"),
-            left => text = format!("{text} and {left} more"),
+        let indent = columns(lead) + 1;
+        for (at, line) in fitting(names, names.len(), WIDTH - 2 - indent)
+            .iter()
+            .enumerate()
+        {
+            let lead = if at == 0 { lead } else { "" };
+            self.line("  ", &format!("{lead:indent$}{line}"), DIM)?;
         }
-        self.line("  ", &text, DIM)
+        Ok(())
     }
 
-    fn hop(&mut self, hop: &Hop, known: bool) -> io::Result<()> {
+    /// A hop; of its values those that the hop at its place in the block before has not told.
+    fn hop(&mut self, hop: &Hop, before: Option<&Hop>) -> io::Result<()> {
         let mut head = hop.who();
         if !hop.listens.is_empty() {
             head = format!("{head} on {}", hop.listens.join(", "));
@@ -122,13 +119,15 @@ impl Text<'_> {
         for (at, line) in filled(&head, WIDTH - 6).iter().enumerate() {
             self.line(if at == 0 { "  " } else { "      " }, line, CYAN)?;
         }
-        if known && hop.values.len() > 1 {
-            return self.line("    ", "timeouts as above", DIM);
-        }
-        for values in by_origin(&hop.values) {
+        let new = new_values(hop, before);
+        for values in by_origin(&new) {
             self.values(&values)?;
         }
-        Ok(())
+        match hop.values.len() - new.len() {
+            0 => Ok(()),
+            _ if new.is_empty() => self.line("    ", "timeouts as above", DIM),
+            _ => self.line("    ", "other timeouts as above", DIM),
+        }
     }
 
     /// `  ! read 30s, tunnel 30s              inherited from haproxy.cfg:12`; what does not fit beside it stands below.
@@ -239,10 +238,29 @@ impl Text<'_> {
     }
 }
 
+/// The values of a hop that differ from those of another: all of them, unless it is the same program with the same keys
+/// and at least two values need not be told again.
+fn new_values<'a>(hop: &'a Hop, before: Option<&Hop>) -> Vec<&'a Value> {
+    let all: Vec<&Value> = hop.values.iter().collect();
+    let Some(before) = before.filter(|before| before.program == hop.program) else {
+        return all;
+    };
+    let keys = |hop: &Hop| -> Vec<Key> { hop.values.iter().map(|value| value.key).collect() };
+    if keys(before) != keys(hop) {
+        return all;
+    }
+    let pairs = hop.values.iter().zip(&before.values);
+    let new: Vec<&Value> = pairs
+        .filter(|(value, before)| value != before)
+        .map(|(value, _)| value)
+        .collect();
+    if all.len() < new.len() + 2 { all } else { new }
+}
+
 /// Values that come from one place and clash alike stand together, in the order of the first of each.
-fn by_origin(values: &[Value]) -> Vec<Vec<&Value>> {
+fn by_origin<'a>(values: &[&'a Value]) -> Vec<Vec<&'a Value>> {
     let mut groups: Vec<Vec<&Value>> = Vec::new();
-    for value in values {
+    for &value in values {
         let like = |group: &&mut Vec<&Value>| {
             group[0].origin == value.origin && group[0].clashes == value.clashes
         };
@@ -269,27 +287,6 @@ fn packed(words: &[String], width: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-/// A place in the same file as the one before is its line alone: `a.cfg:2`, `3`.
-fn folded(places: &[String]) -> Vec<String> {
-    let split = |place: &str| {
-        place
-            .rsplit_once(':')
-            .map(|(file, line)| (file.to_owned(), line.to_owned()))
-    };
-    let mut before = None;
-    let mut folded = Vec::new();
-    for place in places {
-        let parts = split(place);
-        let file = parts.as_ref().map(|(file, _)| file.clone());
-        match parts {
-            Some((_, line)) if before == file => folded.push(line),
-            _ => folded.push(place.clone()),
-        }
-        before = file;
-    }
-    folded
 }
 
 /// `a, b and 3 more`.

@@ -1,18 +1,21 @@
 //! What every picture of the chains tells, worked out once: ways with their hops, each value in words, and what clashes
 //! between two hops. Ways that differ in the peer alone are one here.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::budget::{Remark, remarks};
 use super::clash::{self, Clash};
-use super::{Folded, hop_name, link_end, listens, program, timeouts};
+use super::names::{Names, joined, push_new};
+use super::{Folded, chosen, hop_name, link_end, listens, program, timeouts};
 use crate::analyze::Analysis;
 use crate::finding::Gap;
 use crate::model::chain::alike;
 use crate::model::{
-    Amount, Budget, Chain, HopKind, Key, Link, LinkId, Origin, RouteId, Setting, Step, Target,
+    Amount, Budget, Chain, HopKind, Key, Link, LinkId, Origin, RouteId, ServiceRef, Setting, Step,
+    Target,
 };
 use crate::report::wrap::plain;
+use crate::source::{FileId, Span};
 
 /// All that there is to show.
 pub(super) struct View {
@@ -26,6 +29,10 @@ pub(super) struct View {
 pub(super) struct Way {
     /// Names of the ways through its last proxy that has names: `shop.example.com/api/`; never empty.
     pub(super) routes: Vec<String>,
+    /// Where these are written, each place once: `nginx.conf:12`; empty where no route has a name.
+    pub(super) places: Vec<String>,
+    /// File and line of all that makes these ways: routes, what they dial, values and processes.
+    pub(super) lines: BTreeSet<(FileId, usize)>,
     /// How many ways it stands for.
     pub(super) count: usize,
     /// Whether nginx chooses among the routes, so that they are locations.
@@ -221,8 +228,11 @@ impl Builder<'_> {
         }
         let last = chain.steps.last().and_then(|step| step.link);
         let budget = chain.budget.as_ref();
+        let (routes, places) = self.routes(folded);
         Way {
-            routes: self.routes(folded),
+            routes,
+            places,
+            lines: self.lines(folded),
             count: folded.count,
             is_nginx: self.is_nginx(chain),
             hops,
@@ -259,31 +269,49 @@ impl Builder<'_> {
                 push_new(&mut end.names, name);
             }
         }
-        for name in self.routes(folded) {
-            push_new(&mut known.routes, name);
-        }
+        let (routes, places) = self.routes(folded);
+        known.routes = joined(&known.routes, routes);
+        known.places = joined(&known.places, places);
+        known.lines.extend(self.lines(folded));
     }
 
-    /// The innermost routes of proxies with those alike; the route of an edge that names no peers has the name of the edge.
-    fn routes(&self, folded: &Folded) -> Vec<String> {
+    /// Names and places of the innermost routes of proxies with those alike; the route of an edge that names no peers has
+    /// the name of the edge.
+    fn routes(&self, folded: &Folded) -> (Vec<String>, Vec<String>) {
         let model = &self.analysis.model;
-        let of_proxy = |id: &RouteId| {
-            let route = model.route(*id);
-            !matches!(model.hop(route.hop).kind, HopKind::Edge(_)) || !route.links.is_empty()
-        };
-        let chains = [&folded.chain].into_iter().chain(&folded.others);
-        let first = chains.filter_map(|chain| {
-            let routes = chain.steps.iter().rev().filter_map(|step| step.route);
-            routes.into_iter().find(of_proxy)
-        });
-        let mut names = Names::default();
-        for first in first {
-            let others = self.alike.get(&first).into_iter().flatten();
-            for id in [&first].into_iter().chain(others) {
-                names.add(plain(&model.route(*id).name).into_owned());
+        let (mut names, mut places) = (Names::default(), Names::default());
+        for id in chosen(folded, &self.alike, model) {
+            let route = model.route(id);
+            names.add(plain(&route.name).into_owned());
+            places.add(self.place(route.span));
+        }
+        (names.or_all(), places.list)
+    }
+
+    fn lines(&self, folded: &Folded) -> BTreeSet<(FileId, usize)> {
+        let (project, model) = (&self.analysis.project, &self.analysis.model);
+        let mut spans: Vec<Span> = Vec::new();
+        for chain in [folded.chain]
+            .into_iter()
+            .chain(folded.others.iter().copied())
+        {
+            for step in &chain.steps {
+                spans.push(model.hop(step.hop).span);
+                spans.extend(step.link.map(|id| model.link(id).span));
+                if let Some(id) = step.route {
+                    let others = self.alike.get(&id).into_iter().flatten();
+                    let routes = [&id].into_iter().chain(others);
+                    spans.extend(routes.map(|id| model.route(*id).span));
+                }
+                let values = timeouts(step, model);
+                spans.extend(values.values().filter_map(Setting::span));
             }
         }
-        names.list()
+        let sources = &project.sources;
+        let lines = spans.into_iter();
+        lines
+            .map(|span| (span.file, sources.get(span.file).line(span.start)))
+            .collect()
     }
 
     fn hop(&self, step: &Step, chain: &Chain, at: usize) -> Hop {
@@ -375,10 +403,9 @@ impl Builder<'_> {
         let (project, model) = (&self.analysis.project, &self.analysis.model);
         let link = model.link(id);
         let why = match &link.target {
-            Target::Service { service, .. } => match model.opaque.get(service) {
-                Some(why) => format!("its timeouts are unknown: {why}"),
-                None => "its timeouts are unknown".to_owned(),
-            },
+            Target::Service { service, port, .. } => {
+                format!("timeouts unknown: {}", self.unheard(*service, *port))
+            }
             Target::Host { .. } => "what listens there is not in the project".to_owned(),
             Target::External => "outside the project".to_owned(),
             Target::Nowhere(dead) => format!("leads nowhere: {}", dead.why()),
@@ -390,7 +417,31 @@ impl Builder<'_> {
         }
     }
 
-    fn place(&self, span: crate::source::Span) -> String {
+    /// Why nobody is known who takes connections on a port of a service.
+    fn unheard(&self, service: ServiceRef, port: u16) -> String {
+        let model = &self.analysis.model;
+        if let Some(why) = model.opaque.get(&service) {
+            return why.clone();
+        }
+        let mut heard = Names::default();
+        for (_, hop) in model.hops_of(service) {
+            let known = hop
+                .listeners
+                .iter()
+                .all(|one| one.address.value().is_some());
+            if !hop.listeners_complete || !known {
+                return format!("on which ports {} listens is not known", hop.kind.as_str());
+            }
+            let on = listens(hop, None).join(", ");
+            heard.add(format!("{} listens on {on}", hop.kind.as_str()));
+        }
+        if heard.list.is_empty() {
+            return "nothing tells what listens there".to_owned();
+        }
+        format!("nothing listens on {port}, {}", heard.list.join(", "))
+    }
+
+    fn place(&self, span: Span) -> String {
         plain(&self.analysis.project.sources.place(span)).into_owned()
     }
 }
@@ -405,36 +456,5 @@ fn leads(link: &Link) -> Option<String> {
         Target::Service { port, .. } => unless_written(*port, "port"),
         Target::Host { port, .. } => unless_written(*port, "host port"),
         _ => None,
-    }
-}
-
-/// Names, each once, in the order in which they come.
-#[derive(Default)]
-struct Names {
-    list: Vec<String>,
-    known: HashSet<String>,
-}
-
-impl Names {
-    fn add(&mut self, name: String) {
-        if self.known.insert(name.clone()) {
-            self.list.push(name);
-        }
-    }
-
-    /// A route without a name takes everything.
-    fn list(self) -> Vec<String> {
-        let named = self.list.into_iter().filter(|name| !name.is_empty());
-        let mut list: Vec<String> = named.collect();
-        if list.is_empty() {
-            list.push("all requests".to_owned());
-        }
-        list
-    }
-}
-
-fn push_new(list: &mut Vec<String>, text: String) {
-    if !list.contains(&text) {
-        list.push(text);
     }
 }
