@@ -7,7 +7,7 @@ use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpa
 
 use crate::finding::{Finding, Label};
 use crate::report::is_synthetic;
-use crate::report::wrap::{columns, columns_of, fitting, folded, lines, plain, visible};
+use crate::report::wrap::{columns, columns_of, filled, fitting, folded, plain, visible};
 use crate::source::{FileId, Position, SourceFile, Sources};
 
 /// Labels of a finding that are drawn. More of them say the same of further places, and nobody scrolls through thousands.
@@ -290,7 +290,7 @@ impl Piece {
 const LEAST_LABEL: usize = 20;
 
 fn wrap_label(message: &str, room: usize) -> String {
-    lines(&plain(message), room.max(LEAST_LABEL)).join("\n")
+    filled(&plain(message), room.max(LEAST_LABEL)).join("\n")
 }
 
 /// A line as it is drawn: tabs as blanks, nothing that steers a terminal, and a window of it if it is too long.
