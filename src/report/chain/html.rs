@@ -12,7 +12,6 @@ use super::svg;
 use super::text::figures;
 use super::view::{Hop, Mark, Value, View, Way};
 use crate::analyze::Analysis;
-use crate::report::wrap::folded;
 use crate::report::xml::escape;
 use crate::rules::count;
 
@@ -106,9 +105,14 @@ fn overview(view: &View, out: &mut dyn Write) -> io::Result<()> {
         let alike = way.alike().map_or(String::new(), |alike| {
             format!(" <span class=\"dim\">({alike})</span>")
         });
+        let place = way.at().filter(|_| way.has_double).map(|at| {
+            let at = escape(&at.join(", "));
+            format!("<br><span class=\"dim\">at <code>{at}</code></span>")
+        });
+        let place = place.unwrap_or_default();
         writeln!(
             out,
-            "<tr><td><a href=\"#way-{}\"><code>{}</code></a>{alike}</td><td><code>{}</code></td><td>{sees}</td></tr>",
+            "<tr><td><a href=\"#way-{}\"><code>{}</code></a>{alike}{place}</td><td><code>{}</code></td><td>{sees}</td></tr>",
             at + 1,
             escape(&way.routes[0]),
             escape(&way.path(" → ")),
@@ -173,23 +177,7 @@ fn ways(view: &View, concern: &Concern, out: &mut dyn Write) -> io::Result<()> {
             found_by(way)
         )?;
         writeln!(out, "<h3 id=\"h{id}\">{title}</h3>")?;
-        if let Some(alike) = way.alike() {
-            let also = match way.routes.len() {
-                1 => String::new(),
-                _ => format!(
-                    ", also <code>{}</code>",
-                    escape(&way.routes[1..].join(", "))
-                ),
-            };
-            let places = match way.places.len() {
-                0 | 1 => String::new(),
-                _ => format!(
-                    ", at <code>{}</code>",
-                    escape(&folded(&way.places).join(", "))
-                ),
-            };
-            writeln!(out, "<p class=\"dim\">{alike}{also}{places}</p>")?;
-        }
+        about(way, out)?;
         writeln!(
             out,
             "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Picture of {title}\">\n{}</div>",
@@ -202,6 +190,21 @@ fn ways(view: &View, concern: &Concern, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "</article>")?;
     }
     Ok(())
+}
+
+/// How many ways it stands for, their other names, and where they are written.
+fn about(way: &Way, out: &mut dyn Write) -> io::Result<()> {
+    let code = |names: &[String]| format!("<code>{}</code>", escape(&names.join(", ")));
+    let also = match way.routes.len() {
+        1 => None,
+        _ => Some(format!("also {}", code(&way.routes[1..]))),
+    };
+    let at = way.at().map(|at| format!("at {}", code(&at)));
+    let said: Vec<String> = way.alike().into_iter().chain(also).chain(at).collect();
+    if said.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<p class=\"dim\">{}</p>", said.join(", "))
 }
 
 fn clashes(way: &Way, told: &[Option<usize>], out: &mut dyn Write) -> io::Result<()> {

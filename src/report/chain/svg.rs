@@ -136,12 +136,16 @@ fn title(way: &Way, width: usize, canvas: &mut Canvas) -> usize {
         y += 18;
         canvas.text("title", 0, y, &line);
     }
-    let others = way.routes.len() - 1;
-    let more = match (way.alike(), others) {
-        (None, _) => return y + 10,
-        (Some(alike), 0) => alike,
-        (Some(alike), _) => format!("{alike}, also {}", way.routes[1..].join(", ")),
+    let also = match way.routes.len() {
+        1 => None,
+        _ => Some(format!("also {}", way.routes[1..].join(", "))),
     };
+    let at = way.at().map(|at| format!("at {}", at.join(", ")));
+    let more: Vec<String> = way.alike().into_iter().chain(at).chain(also).collect();
+    if more.is_empty() {
+        return y + 10;
+    }
+    let more = more.join(", ");
     let mut lines = filled(&more, fitting(width, 12));
     if lines.len() > 2 {
         lines.truncate(2);
@@ -279,11 +283,11 @@ const LOOKS: [(&str, &str); 8] = [
     ("bar wait", "waits for the answer"),
     ("bar idle", "keeps an idle connection"),
     ("bar reach", "connects, sends"),
-    ("bar wait", "written"),
-    ("bar wait default", "a default"),
-    ("bar wait assumed", "an assumed default"),
-    ("bar unknown", "unknown"),
-    ("bar over", "sticks out: inverted"),
+    ("bar wait", "full: written"),
+    ("bar wait default", "pale: a default"),
+    ("bar wait assumed", "dashed: an assumed default"),
+    ("bar unknown", "empty: unknown"),
+    ("bar over", "hatched: sticks out, inverted"),
 ];
 
 /// Pixels around a picture.

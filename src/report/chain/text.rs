@@ -62,9 +62,7 @@ impl Text<'_> {
             self.line("", &line, BOLD)?;
         }
         self.some("also", &way.routes[1..])?;
-        if way.places.len() > 1 {
-            self.some("at", &folded(&way.places))?;
-        }
+        self.some("at", &way.at().unwrap_or_default())?;
         for (at, hop) in way.hops.iter().enumerate() {
             self.hop(hop, before.and_then(|way| way.hops.get(at)))?;
             if let Some(dials) = &hop.dials {

@@ -14,7 +14,7 @@ use crate::model::{
     Amount, Budget, Chain, HopKind, Key, Link, LinkId, Origin, RouteId, ServiceRef, Setting, Step,
     Target,
 };
-use crate::report::wrap::plain;
+use crate::report::wrap::{folded, plain};
 use crate::source::{FileId, Span};
 
 /// All that there is to show.
@@ -29,8 +29,10 @@ pub(super) struct View {
 pub(super) struct Way {
     /// Names of the ways through its last proxy that has names: `shop.example.com/api/`; never empty.
     pub(super) routes: Vec<String>,
-    /// Where these are written, each place once: `nginx.conf:12`; empty where no route has a name.
-    pub(super) places: Vec<String>,
+    /// Where these are written, each place once: `nginx.conf:12`.
+    places: Vec<String>,
+    /// Whether another way has the same name.
+    pub(super) has_double: bool,
     /// File and line of all that makes these ways: routes, what they dial, values and processes.
     pub(super) lines: BTreeSet<(FileId, usize)>,
     /// How many ways it stands for.
@@ -124,6 +126,12 @@ impl Way {
         }
     }
 
+    /// The places where it is chosen, if its name alone does not find them; a file is named once.
+    pub(super) fn at(&self) -> Option<Vec<String>> {
+        let told = self.places.len() > 1 || self.has_double;
+        (told && !self.places.is_empty()).then(|| folded(&self.places))
+    }
+
     /// The hops and the end, for a headline: `haproxy → nginx → web`.
     pub(super) fn path(&self, arrow: &str) -> String {
         let names = self.hops.iter().map(|hop| hop.name.as_str());
@@ -168,6 +176,13 @@ impl View {
                 Some(known) => builder.join(known, one),
                 None => ways.push(builder.way(one)),
             }
+        }
+        let mut named: HashMap<String, usize> = HashMap::new();
+        for way in &ways {
+            *named.entry(way.routes[0].clone()).or_default() += 1;
+        }
+        for way in &mut ways {
+            way.has_double = named[&way.routes[0]] > 1;
         }
         Self {
             ways,
@@ -232,6 +247,7 @@ impl Builder<'_> {
         Way {
             routes,
             places,
+            has_double: false,
             lines: self.lines(folded),
             count: folded.count,
             is_nginx: self.is_nginx(chain),
