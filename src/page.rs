@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::Deserialize;
 
 use crate::finding::{Confidence, Effect, Severity};
+use crate::syntax::value::quantity::duration_ms;
 use reader::{Reader, Section};
 
 mod reader;
@@ -43,6 +44,9 @@ pub struct Card {
     /// Versions of programs that it holds for, for people.
     #[serde(default)]
     pub versions: Option<String>,
+    /// By how much two times should differ at least, `5s`: what the help proposes. Settings may ask for another one.
+    #[serde(default)]
+    pub margin: Option<String>,
     /// Former ids.
     #[serde(default)]
     pub aliases: Vec<String>,
@@ -59,7 +63,19 @@ impl Card {
         let missing = || "the page has no ```toml fence for its card".to_owned();
         let start = page.find("```toml\n").ok_or_else(missing)? + "```toml\n".len();
         let end = page[start..].find("\n```").ok_or_else(missing)? + start;
-        toml::from_str(&page[start..=end]).map_err(|error| format!("card: {}", error.message()))
+        let card: Card = toml::from_str(&page[start..=end])
+            .map_err(|error| format!("card: {}", error.message()))?;
+        match &card.margin {
+            Some(margin) if card.margin_ms().is_none() => {
+                Err(format!("card: `{margin}` is no duration"))
+            }
+            _ => Ok(card),
+        }
+    }
+
+    /// The margin that is advised (milliseconds), if two times are compared.
+    pub fn margin_ms(&self) -> Option<u64> {
+        duration_ms(self.margin.as_deref()?)
     }
 }
 

@@ -364,6 +364,18 @@ pub struct Ctx<'a> {
 }
 
 impl Ctx<'_> {
+    /// By how much two times should differ (milliseconds): what the settings ask for, else what the page advises.
+    fn margin(&self) -> u64 {
+        let asked = self.settings.margins.get(self.id).copied();
+        asked.or_else(|| self.card.margin_ms()).unwrap_or(0)
+    }
+
+    /// By how much they must differ (milliseconds): 0 unless the settings ask for more.
+    fn asked(&self) -> u64 {
+        let margin = self.settings.margins.get(self.id);
+        margin.copied().unwrap_or(0)
+    }
+
     /// Reports one finding with the card's severity, confidence and status; the caller adds labels and help.
     pub fn report(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
         self.findings.push(Finding {

@@ -8,6 +8,9 @@ use crate::finding::{Confidence, Severity};
 use crate::source::{Span, Spanned};
 use table::{Image, Program};
 
+/// By how much two times must differ, by the id of the rule that compares them (milliseconds).
+pub type Margins = BTreeMap<String, u64>;
+
 /// One `[[allow]]` of `no502.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allow {
@@ -69,6 +72,8 @@ pub struct Settings {
     pub ignore: Vec<String>,
     /// Severity by rule id.
     pub severity: BTreeMap<String, Severity>,
+    /// The margin that is asked for, by rule id (milliseconds): what is nearer is reported as well.
+    pub margins: Margins,
     /// Findings below this are dropped.
     pub min_severity: Option<Severity>,
     /// Findings below this are dropped.

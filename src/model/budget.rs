@@ -3,7 +3,7 @@
 
 mod clocks;
 
-pub use clocks::{Longest, attempts, clocks, longest, outlasting, repeats_late};
+pub use clocks::{Longest, attempts, clocks, lasting, late_attempts, longest, outlasting};
 
 use crate::finding::Effect;
 use crate::model::retry::Ban;

@@ -5,13 +5,30 @@ use crate::model::version::{Versions, at_least};
 use crate::model::{
     Amount, Chain, Hop, HopKind, Key, Model, Origin, Reuse, Setting, Step, Verdict,
 };
+use crate::settings::Margins;
 
 /// Judges every pair of neighbours of a chain.
 pub fn judge(model: &Model, chain: &Chain) -> Vec<Verdict> {
+    pairs(model, chain, CHECKS, &Margins::new())
+}
+
+/// What one rule says of a chain where a margin is asked for: pairs that are in order but too near are told as well.
+pub fn within(model: &Model, chain: &Chain, rule: &str, margins: &Margins) -> Vec<Verdict> {
+    let mut checks = CHECKS.chunks(1);
+    let own = checks.find(|checks| checks[0].0 == rule);
+    pairs(model, chain, own.unwrap_or_default(), margins)
+}
+
+fn pairs(
+    model: &Model,
+    chain: &Chain,
+    checks: &[(&'static str, Check)],
+    margins: &Margins,
+) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for (outer, pair) in chain.steps.windows(2).enumerate() {
-        for (rule, check) in CHECKS {
-            if let Some((status, after_ms)) = check(model, pair[0], pair[1]) {
+        for (rule, check) in checks {
+            if let Some((status, after_ms)) = check(model, pair[0], pair[1], margins) {
                 verdicts.push(Verdict {
                     rule,
                     outer,
@@ -25,10 +42,23 @@ pub fn judge(model: &Model, chain: &Chain) -> Vec<Verdict> {
     verdicts
 }
 
+/// What a rule is asked to add to a time before it compares.
+fn margin(margins: &Margins, rule: &str) -> u64 {
+    margins.get(rule).copied().unwrap_or(0)
+}
+
+/// Whether the clock that should be the longer one is not, or not by as much as is asked for. Equal is no longer.
+pub fn is_short(long: Amount, short: Amount, margin: u64) -> bool {
+    let Amount::Finite(ms) = short else {
+        return long != Amount::Infinite;
+    };
+    long <= short || long < Amount::Finite(ms.saturating_add(margin))
+}
+
 /// What a client gets, and after how many milliseconds.
 type Outcome = (Option<u16>, Option<u64>);
 /// A pair of neighbours to an outcome, if they disagree.
-type Check = fn(&Model, Step, Step) -> Option<Outcome>;
+type Check = fn(&Model, Step, Step, &Margins) -> Option<Outcome>;
 
 const CHECKS: &[(&str, Check)] = &[
     ("read-timeout-inverted", read_timeout),
@@ -50,7 +80,8 @@ fn value(model: &Model, step: Step, key: Key) -> Option<Amount> {
 }
 
 /// Two proxies: the outer one must wait longer. Equal counts as inverted: the outer won 20 of 20 when measured.
-fn read_timeout(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
+fn read_timeout(model: &Model, outer: Step, inner: Step, margins: &Margins) -> Option<Outcome> {
+    let margin = margin(margins, "read-timeout-inverted");
     // Once it is upgraded, a tunnel's time holds where there is one, and the inner's time is about the same connection.
     let tunnel = model.route(inner.route?).upgrades.then_some(Key::Tunnel);
     let tunnel = tunnel.and_then(|key| value(model, outer, key));
@@ -65,18 +96,24 @@ fn read_timeout(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
         return None;
     }
     let status = model.route(outer.route?).on_timeout;
-    (Amount::Finite(waits) <= inner_waits).then_some((status, Some(waits)))
+    let short = is_short(Amount::Finite(waits), inner_waits, margin);
+    short.then_some((status, Some(waits)))
 }
 
 /// Two proxies, the inner one of which tries several times: all attempts together must end before the outer one gives up.
 /// Where a single one is too long already, that is the fault.
-fn retry_budget(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
+fn retry_budget(model: &Model, outer: Step, inner: Step, margins: &Margins) -> Option<Outcome> {
     let Amount::Finite(waits) = value(model, outer, Key::Read)? else {
         return None;
     };
-    outlasting(model, inner, waits)?;
+    outlasting(
+        model,
+        inner,
+        waits,
+        margin(margins, "retry-budget-exceeded"),
+    )?;
     let status = model.route(outer.route?).on_timeout;
-    let is_told = read_timeout(model, outer, inner).is_some();
+    let is_told = read_timeout(model, outer, inner, margins).is_some();
     (!is_told).then_some((status, Some(waits)))
 }
 
@@ -90,7 +127,7 @@ pub fn answers_when_killed(hop: &Hop) -> Versions {
 }
 
 /// The last proxy and an app that kills the worker of a long request.
-fn worker_timeout(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
+fn worker_timeout(model: &Model, outer: Step, inner: Step, margins: &Margins) -> Option<Outcome> {
     if inner.route.is_some() {
         return None;
     }
@@ -101,11 +138,15 @@ fn worker_timeout(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
         Versions::All => 500,
         _ => 502,
     };
-    (Amount::Finite(limit) < value(model, outer, Key::Read)?).then_some((Some(status), Some(limit)))
+    // Equal is in order here: a worker is looked at once a second.
+    let margin = margin(margins, "worker-timeout-inverted");
+    let waits = value(model, outer, Key::Read)?;
+    let dies_first = waits > Amount::Finite(limit.saturating_sub(margin));
+    dies_first.then_some((Some(status), Some(limit)))
 }
 
 /// A proxy that keeps idle connections at least as long as the next hop does.
-fn keepalive(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
+fn keepalive(model: &Model, outer: Step, inner: Step, margins: &Margins) -> Option<Outcome> {
     if !matches!(model.route(outer.route?).reuse, Reuse::On(_)) {
         return None;
     }
@@ -120,5 +161,6 @@ fn keepalive(model: &Model, outer: Step, inner: Step) -> Option<Outcome> {
     let Amount::Finite(closed) = value(model, inner, key)? else {
         return None;
     };
-    (closed > 0 && kept >= Amount::Finite(closed)).then_some((Some(502), None))
+    let margin = margin(margins, "keepalive-inverted");
+    (closed > 0 && is_short(Amount::Finite(closed), kept, margin)).then_some((Some(502), None))
 }

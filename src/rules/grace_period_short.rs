@@ -7,7 +7,7 @@ use crate::model::chain::reached;
 use crate::model::knowledge::{Known, is_runtime};
 use crate::model::{Amount, HopId, Key, ServiceRef, Setting};
 use crate::rules::Ctx;
-use crate::rules::words::{duration, soften, stated};
+use crate::rules::words::{apart, duration, soften, stated};
 use crate::source::Span;
 
 /// What Docker waits between the stop signal and SIGKILL: compose specification, `stop_grace_period`.
@@ -106,28 +106,46 @@ fn grace(cx: &Ctx, service: ServiceRef) -> Setting<Amount> {
     }
 }
 
+/// Whether docker kills an app that may still work, or leaves it less than a margin.
+fn is_early(kills: Amount, takes: Amount, margin: u64) -> bool {
+    match takes {
+        Amount::Finite(ms) => kills < Amount::Finite(ms.saturating_add(margin)),
+        Amount::Infinite => kills < takes,
+    }
+}
+
 fn short(cx: &mut Ctx, hop: HopId, service: ServiceRef, needs: &Setting<Amount>) {
     let given = grace(cx, service);
     let (Some(kills), Some(Amount::Finite(takes))) = (given.value().copied(), needs.value()) else {
         return;
     };
+    let enough = Amount::Finite(takes.saturating_add(cx.margin()));
     let takes = Amount::Finite(*takes);
-    if kills >= takes {
+    if !is_early(kills, takes, cx.asked()) {
         return;
     }
     let (app, service_place) = (cx.hop_name(hop), cx.service_span(service));
     let place = needs.span().unwrap_or(cx.model.hop(hop).span);
     let message = format!(
-        "{app} lets requests finish for {}, docker kills it after {}",
+        "{app} lets requests finish for {}, docker kills it after {}{}",
         duration(takes),
-        duration(kills)
+        duration(kills),
+        match (apart(takes, kills), apart(kills, takes)) {
+            (Some(earlier), _) => format!(", {earlier} earlier"),
+            (_, Some(later)) => format!(", {later} later{}", cx.asked_for()),
+            _ if takes == kills => cx.asked_for(),
+            _ => String::new(),
+        }
     );
     let primary = given.span().unwrap_or(service_place);
     let finding = cx.report(primary, message);
     finding
         .here(stated(&format!("killed after {}", duration(kills)), &given))
         .label(place, stated(&format!("up to {}", duration(takes)), needs))
-        .help(format!("set `stop_grace_period` above {}", duration(takes)))
+        .help(format!(
+            "set `stop_grace_period` to {} or more",
+            duration(enough)
+        ))
         .because("given", kills)
         .because("needed", takes);
     if given.span().is_some() && needs.span().is_some() {

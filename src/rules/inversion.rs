@@ -3,14 +3,16 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::finding::Label;
-use crate::model::verdict::timeout;
+use crate::model::budget::longest;
+use crate::model::verdict::{timeout, within};
 use crate::model::{Amount, Chain, HopId, HopKind, Key, Model, RouteId, Setting, Step};
 use crate::rules::Ctx;
+use crate::rules::waits::At;
 use crate::rules::words::{duration, stated};
 use crate::source::Span;
 
 /// Two neighbours of a chain that disagree.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Inversion<'a> {
     /// A chain that shows it.
     pub(super) chain: &'a Chain,
@@ -26,12 +28,17 @@ pub(super) struct Inversion<'a> {
     pub(super) behind: &'a Setting<Amount>,
     /// Ways through the outer hop that share the cause.
     pub(super) ways: usize,
+    /// Every chain that shows it, with the index of the outer step.
+    pub(super) all: Vec<At<'a>>,
 }
 
 impl<'a> Inversion<'a> {
     /// The same pair, with another value of the inner hop.
     pub(super) fn comparing(&self, behind: &'a Setting<Amount>) -> Self {
-        Self { behind, ..*self }
+        Self {
+            behind,
+            ..self.clone()
+        }
     }
 
     /// Where the way through the outer hop is chosen.
@@ -137,7 +144,11 @@ pub(super) fn inversions<'a>(
     let mut seen: HashSet<(usize, RouteId)> = HashSet::new();
     let mut found: Vec<Inversion> = Vec::new();
     for chain in &model.chains {
-        for verdict in chain.verdicts.iter().filter(|verdict| verdict.rule == rule) {
+        let verdicts = match cx.asked() {
+            0 => &chain.verdicts,
+            _ => &within(model, chain, rule, &cx.settings.margins),
+        };
+        for verdict in verdicts.iter().filter(|verdict| verdict.rule == rule) {
             let (front, back) = (chain.steps[verdict.outer], chain.steps[verdict.inner]);
             let behind = inner.iter().find_map(|key| timeout(model, back, *key));
             let (Some(waits), Some(behind), Some(route)) =
@@ -156,7 +167,15 @@ pub(super) fn inversions<'a>(
                     waits,
                     behind,
                     ways: 0,
+                    all: Vec::new(),
                 });
+            }
+            // The way on which the inner hop takes longest: what holds there holds for the others.
+            let known = &mut found[at];
+            known.all.push((chain, verdict.outer));
+            if longest(model, back) > longest(model, known.inner) {
+                (known.chain, known.at) = (chain, verdict.outer);
+                (known.outer, known.inner) = (front, back);
             }
             if seen.insert((at, route)) {
                 found[at].ways += chain.count;

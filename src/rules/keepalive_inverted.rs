@@ -4,8 +4,10 @@ use crate::finding::{Label, Severity};
 use crate::model::{Amount, HopKind, Key, Origin, Reuse};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, inversions};
+use crate::rules::keepalive_race_hidden::keeping;
 use crate::rules::next_upstream_off::forbidden;
-use crate::rules::words::{duration, soften};
+use crate::rules::waits::below;
+use crate::rules::words::{apart, duration, soften};
 use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
@@ -45,10 +47,14 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
     if inversion.waits.span().is_none() && !at_edge {
         primary = enabled.unwrap_or(primary);
     }
-    let message = message((&proxy, keeps), (&app, closes));
+    let message = message(cx, (&proxy, keeps), (&app, closes));
     let off = next_upstream_off(cx, inversion);
     let flow = flow(cx, inversion, keeps, closes);
     let hardened = is_hardened(cx, inversion);
+    let mut help = help(cx, inversion, keeps, closes);
+    if hardened {
+        help += ": the 10 s that the CIS benchmark asks for are meant for clients, and here the client is a proxy";
+    }
     let finding = cx.report(primary, message);
     finding.flow = flow;
     finding.here(here);
@@ -57,10 +63,6 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
     }
     if let Some(off) = off {
         finding.label(off, "and not even a GET is sent again");
-    }
-    let mut help = help(at_edge, (&proxy, keeps), (&app, closes));
-    if hardened {
-        help += ": the 10 s that the CIS benchmark asks for are meant for clients, and here the client is a proxy";
     }
     finding
         .label(other, there)
@@ -79,22 +81,18 @@ fn flow(cx: &Ctx, inversion: &Inversion, keeps: Amount, closes: Amount) -> Vec<L
     inversion.flow(cx, &keeps, &closes)
 }
 
-fn message((proxy, keeps): (&str, Amount), (app, closes): (&str, Amount)) -> String {
+fn message(cx: &Ctx, (proxy, keeps): (&str, Amount), (app, closes): (&str, Amount)) -> String {
     let (long, short) = (duration(keeps), duration(closes));
-    // Where one of them has the wrong unit, the difference says nothing.
-    match (keeps, closes) {
-        _ if keeps == closes => format!(
+    if keeps == closes {
+        return format!(
             "{proxy} keeps idle connections {long}, exactly as long as {app}: who closes first is chance"
-        ),
-        (Amount::Finite(keeps), Amount::Finite(closes))
-            if (keeps - closes).is_multiple_of(1000) =>
-        {
-            let earlier = duration(Amount::Finite(keeps - closes));
-            format!(
-                "{proxy} keeps idle connections {long}, {app} closes them after {short}, {earlier} earlier"
-            )
-        }
-        _ => format!("{proxy} keeps idle connections {long}, {app} closes them after {short}"),
+        );
+    }
+    let both = format!("{proxy} keeps idle connections {long}, {app} closes them after {short}");
+    match (apart(keeps, closes), apart(closes, keeps)) {
+        (Some(earlier), _) => format!("{both}, {earlier} earlier"),
+        (_, Some(later)) => format!("{both}, {later} later{}", cx.asked_for()),
+        _ => both,
     }
 }
 
@@ -114,19 +112,24 @@ fn next_upstream_off(cx: &Ctx, inversion: &Inversion) -> Option<Span> {
         .map(|(span, _)| span)
 }
 
-fn help(at_edge: bool, (proxy, keeps): (&str, Amount), (app, closes): (&str, Amount)) -> String {
-    let longer = format!("let {app} keep them for longer than {}", duration(keeps));
+/// The proxy's clock is lowered where it can be, or the one behind is raised.
+fn help(cx: &Ctx, inversion: &Inversion, keeps: Amount, closes: Amount) -> String {
+    let mut ways = Vec::new();
     match closes {
-        // The proxy's clock wants a second to spare, and nginx reads whole seconds most easily.
-        Amount::Finite(ms) if ms >= 2000 && !at_edge => {
-            let below = duration(Amount::Finite((ms - 1) / 1000 * 1000));
-            let setting = if proxy == "nginx" {
-                "`keepalive_timeout` of the upstream block"
-            } else {
-                "the proxy's idle time"
-            };
-            format!("set {setting} to {below} or less, or {longer}")
+        // nginx reads whole seconds most easily.
+        Amount::Finite(ms) if ms >= 2000 && !inversion.is_at_edge(cx.model) => {
+            let below = duration(Amount::Finite(below(ms, cx.margin())));
+            ways.push(format!(
+                "set `keepalive_timeout` of the upstream block to {below} or less"
+            ));
         }
-        _ => longer,
+        _ => {}
     }
+    if let Amount::Finite(ms) = keeps {
+        ways.push(keeping(cx, inversion.inner.hop, ms));
+    } else {
+        let (proxy, closes) = (cx.program(inversion.outer.hop), duration(closes));
+        ways.push(format!("let {proxy} keep them for less than {closes}"));
+    }
+    ways.join(", or ")
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::finding::{Effect, Severity};
 use crate::model::chain::{is_proxy, reached};
 use crate::model::haproxy::Section;
+use crate::model::verdict::is_short;
 use crate::model::version::{Versions, at_least};
 use crate::model::{Amount, HopId, HopKind, Key, Link, LinkId, Reuse, Route, Setting};
 use crate::rules::Ctx;
-use crate::rules::words::{duration, soften, stated};
+use crate::rules::words::{apart, duration, soften, stated};
 use crate::source::{Span, Spanned};
 
 /// A backend whose servers may close a connection just when HAProxy writes on it.
@@ -47,9 +48,7 @@ pub(super) fn check(cx: &mut Ctx) {
 
 fn race<'a>(cx: &Ctx<'a>, route: &'a Route, section: &'a Section) -> Option<Race<'a>> {
     let model = cx.model;
-    let retried = route.retry.value()?.close;
-    let kept = matches!(route.reuse, Reuse::On(_)) && model.hop(route.hop).kind == HopKind::HaProxy;
-    if retried || !kept {
+    if !keeps(cx, route) {
         return None;
     }
     let eager = match &section.http_reuse {
@@ -64,7 +63,8 @@ fn race<'a>(cx: &Ctx<'a>, route: &'a Route, section: &'a Section) -> Option<Race
         let idle = idle(cx, inner, at)?;
         let (closes, waits) = (idle.value()?, client.value()?);
         let short = matches!(closes, Amount::Finite(ms) if *ms > 0);
-        (short && (eager.is_some() || closes <= waits)).then_some(Race {
+        let early = is_short(*closes, *waits, cx.asked());
+        (short && (eager.is_some() || early)).then_some(Race {
             section,
             link,
             inner,
@@ -73,6 +73,52 @@ fn race<'a>(cx: &Ctx<'a>, route: &'a Route, section: &'a Section) -> Option<Race
             eager,
         })
     })
+}
+
+/// What repeats a request that met a closed connection, where that does no harm.
+const RETRY: &str =
+    "`retry-on conn-failure empty-response` with `http-request disable-l7-retry if METH_POST`";
+
+/// The advice to keep idle connections for longer than the hop in front does (milliseconds). An HAProxy that does so may
+/// keep its clients for longer than the next hop keeps its own connections, and then has a race of its own.
+pub(super) fn keeping(cx: &Ctx, hop: HopId, front: u64) -> String {
+    let ms = front.saturating_add(cx.margin());
+    let name = cx.hop_name(hop);
+    let longer = format!(
+        "let {name} keep them for {} or longer",
+        duration(Amount::Finite(ms))
+    );
+    let mut routes = cx.model.routes.iter().filter(|route| route.hop == hop);
+    if routes.any(|route| would_race(cx, route, ms)) {
+        format!("{longer} and set {RETRY} in it")
+    } else {
+        longer
+    }
+}
+
+/// Whether a way through an HAProxy is in order now, and would not be if clients were kept for so long (milliseconds).
+fn would_race(cx: &Ctx, route: &Route, ms: u64) -> bool {
+    let Some(now) = route
+        .timeouts
+        .get(&Key::ClientIdle)
+        .and_then(Setting::value)
+    else {
+        return false;
+    };
+    let mut links = route.links.iter();
+    keeps(cx, route)
+        && links.any(|id| {
+            let next = reached(&cx.model.link(*id).target);
+            let idle = next.and_then(|(hop, at)| idle(cx, hop, at)?.value());
+            idle.is_some_and(|idle| *idle > *now && is_short(*idle, Amount::Finite(ms), cx.asked()))
+        })
+}
+
+/// Whether an HAProxy keeps connections to the next hop, and repeats nothing that meets a closed one.
+fn keeps(cx: &Ctx, route: &Route) -> bool {
+    let is_haproxy = cx.model.hop(route.hop).kind == HopKind::HaProxy;
+    let retried = route.retry.value().is_none_or(|retry| retry.close);
+    is_haproxy && matches!(route.reuse, Reuse::On(_)) && !retried
 }
 
 /// How long the next hop keeps an idle connection: an app of itself, a proxy by its way from that listener on.
@@ -102,15 +148,27 @@ fn report(cx: &mut Ctx, hop: HopId, races: &[Race]) {
             duration(*closes)
         ),
         None => format!(
-            "{inner} closes idle connections after {}, HAProxy keeps its clients for {}: a request in between ends in a closed connection, without a status or a log line",
+            "{inner} closes idle connections after {}, HAProxy keeps its clients for {}{}: a request in between ends in a closed connection, without a status or a log line",
             duration(*closes),
-            duration(*waits)
+            duration(*waits),
+            match (apart(*waits, *closes), apart(*closes, *waits)) {
+                (Some(longer), _) => format!(", {longer} longer"),
+                (_, Some(shorter)) => format!(", {shorter} shorter{}", cx.asked_for()),
+                _ => String::new(),
+            }
         ),
     };
     let place = race.eager.map_or(race.link.span, |reuse| reuse.span);
     let inner_place = race.idle.span().unwrap_or(cx.model.hop(race.inner).span);
     let told = stated(&format!("closed after {}", duration(*closes)), race.idle);
     let client = stated(&format!("clients kept {}", duration(*waits)), race.client);
+    let help = match (race.eager, waits) {
+        (Some(_), _) => format!("use the default `http-reuse safe`, or {RETRY}"),
+        (None, Amount::Finite(ms)) => {
+            format!("{}, or set {RETRY}", keeping(cx, race.inner, *ms))
+        }
+        (None, Amount::Infinite) => format!("set {RETRY}"),
+    };
     let finding = cx.report(place, message);
     finding.here(match race.eager {
         Some(_) => "takes connections of other clients, for first requests too",
@@ -122,11 +180,7 @@ fn report(cx: &mut Ctx, hop: HopId, races: &[Race]) {
     }
     finding
         .label(inner_place, told)
-        .help(if race.eager.is_some() {
-            "use the default `http-reuse safe`, or `retry-on conn-failure empty-response` with `http-request disable-l7-retry if METH_POST`"
-        } else {
-            "let the app keep them longer than HAProxy keeps its clients, or set `retry-on conn-failure empty-response` with `http-request disable-l7-retry if METH_POST`"
-        })
+        .help(help)
         .because("section", &race.section.name)
         .because("inner", closes);
     match race.eager {

@@ -1,20 +1,20 @@
 //! rules/read-timeout-inverted.md
 
 use crate::finding::{Effect, Severity};
-use crate::model::budget::longest;
 use crate::model::{Amount, Key};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, inversions};
-use crate::rules::waits::{lowered, raised};
-use crate::rules::words::{count, duration, soften};
+use crate::rules::waits::Places;
+use crate::rules::words::{apart, count, duration, soften};
 
 pub(super) fn check(cx: &mut Ctx) {
+    let places = Places::of(cx);
     for inversion in inversions(cx, "read-timeout-inverted", Key::Read, &[Key::Read]) {
-        report(cx, &inversion);
+        report(cx, &places, &inversion);
     }
 }
 
-fn report(cx: &mut Ctx, inversion: &Inversion) {
+fn report(cx: &mut Ctx, places: &Places, inversion: &Inversion) {
     let Some((short, long)) = inversion.values() else {
         return;
     };
@@ -28,25 +28,8 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         .outer
         .route
         .and_then(|id| model.route(id).on_timeout);
-    let message = match (short, long) {
-        _ if short == long => format!(
-            "{front} waits {}, exactly as long as {behind} behind it, and the outer one wins",
-            duration(short)
-        ),
-        // Where one of them has the wrong unit, the difference says nothing.
-        (Amount::Finite(short), Amount::Finite(long)) if (long - short) % 1000 == 0 => format!(
-            "{front} waits {}, {behind} behind it {}, which is {} longer",
-            duration(Amount::Finite(short)),
-            duration(Amount::Finite(long)),
-            duration(Amount::Finite(long - short))
-        ),
-        _ => format!(
-            "{front} waits {}, {behind} behind it {}",
-            duration(short),
-            duration(long)
-        ),
-    };
-    let help = help(cx, inversion);
+    let message = message(cx, (&front, short), (&behind, long));
+    let help = help(cx, places, inversion);
     let gives_up = format!("gives up after {}", duration(short));
     let would_wait = format!("would wait {}", duration(long));
     let [(primary, here), (other, there)] = inversion.ends(model, &gives_up, &would_wait);
@@ -72,23 +55,32 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
     soften(finding, &[inversion.waits, inversion.behind]);
 }
 
+fn message(cx: &Ctx, (front, short): (&str, Amount), (behind, long): (&str, Amount)) -> String {
+    let (waits, would_wait) = (duration(short), duration(long));
+    if short == long {
+        return format!(
+            "{front} waits {waits}, exactly as long as {behind} behind it, and the outer one wins"
+        );
+    }
+    let both = format!("{front} waits {waits}, {behind} behind it {would_wait}");
+    match (apart(long, short), apart(short, long)) {
+        (Some(longer), _) => format!("{both}, which is {longer} longer"),
+        (_, Some(shorter)) => format!("{both}, which is {shorter} shorter{}", cx.asked_for()),
+        _ => both,
+    }
+}
+
 /// The outer hops are raised where they can be. An edge is no file of the tree, so there the inner ones give way.
-fn help(cx: &Ctx, inversion: &Inversion) -> String {
-    let (model, chain, at) = (cx.model, inversion.chain, inversion.at);
+fn help(cx: &Ctx, places: &Places, inversion: &Inversion) -> String {
     let why = "then answers 504 itself, and knows why";
     let behind = cx.program(inversion.inner.hop);
-    let total = longest(model, inversion.inner);
-    let waits = total
-        .filter(|_| !inversion.is_at_edge(model))
-        .and_then(|total| raised(model, chain, at, total));
-    if let Some(waits) = waits {
+    if !inversion.is_at_edge(cx.model)
+        && let Some(waits) = places.raised(&inversion.all)
+    {
         let more = cx.propose(&waits, "more", "in front of");
         return format!("{more}: {behind} {why}");
     }
-    let Some(Amount::Finite(limit)) = inversion.waits.value() else {
-        return format!("give {behind} a read timeout");
-    };
-    let waits = lowered(model, chain, at + 1, *limit);
+    let waits = places.lowered(&inversion.all);
     let less = cx.propose(&waits, "less", "behind");
     format!("{less}: {behind} {why}")
 }

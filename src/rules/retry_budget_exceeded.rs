@@ -1,33 +1,34 @@
 //! rules/retry-budget-exceeded.md
 
 use crate::finding::Severity;
-use crate::model::budget::{self, Longest, outlasting};
+use crate::model::budget::{Longest, outlasting};
 use crate::model::verdict::timeout;
 use crate::model::{Amount, Key};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, inversions};
-use crate::rules::waits::raised;
-use crate::rules::words::{count, duration, soften};
+use crate::rules::waits::Places;
+use crate::rules::words::{apart, count, duration, soften};
 
 pub(super) fn check(cx: &mut Ctx) {
+    let places = Places::of(cx);
     for inversion in inversions(cx, "retry-budget-exceeded", Key::Read, &[Key::Read]) {
-        report(cx, &inversion);
+        report(cx, &places, &inversion);
     }
 }
 
-fn report(cx: &mut Ctx, inversion: &Inversion) {
+fn report(cx: &mut Ctx, places: &Places, inversion: &Inversion) {
     let model = cx.model;
     let Some(waits @ Amount::Finite(ms)) = inversion.waits.value().copied() else {
         return;
     };
-    let Some(longest) = outlasting(model, inversion.inner, ms) else {
+    let Some(longest) = outlasting(model, inversion.inner, ms, cx.asked()) else {
         return;
     };
     let Some(each) = timeout(model, inversion.inner, longest.key) else {
         return;
     };
     let message = message(cx, inversion, &longest, waits);
-    let help = help(cx, inversion, &longest, waits);
+    let help = help(cx, places, inversion, &longest, waits);
     let once = duration(Amount::Finite(longest.each));
     let gives_up = format!("gives up after {}", duration(waits));
     let inversion = inversion.comparing(each);
@@ -63,31 +64,42 @@ fn message(cx: &Ctx, inversion: &Inversion, longest: &Longest, waits: Amount) ->
         Key::Connect => "to connect",
         _ => "for an answer",
     };
+    let total = Amount::Finite(longest.total);
+    let apart = match (apart(total, waits), apart(waits, total)) {
+        (Some(longer), _) => format!(", {longer} longer"),
+        (_, Some(shorter)) => format!(", {shorter} shorter{}", cx.asked_for()),
+        _ => String::new(),
+    };
     format!(
-        "{} waits {}, {} behind it up to {}: {} of {} {what}",
+        "{} waits {}, {} behind it up to {}{apart}: {} of {} {what}",
         cx.hop_name(inversion.outer.hop),
         duration(waits),
         cx.hop_name(inversion.inner.hop),
-        duration(Amount::Finite(longest.total)),
+        duration(total),
         count(longest.attempts, "attempt"),
         duration(Amount::Finite(longest.each)),
     )
 }
 
-fn help(cx: &Ctx, inversion: &Inversion, longest: &Longest, waits: Amount) -> String {
+fn help(
+    cx: &Ctx,
+    places: &Places,
+    inversion: &Inversion,
+    longest: &Longest,
+    waits: Amount,
+) -> String {
     let behind = cx.hop_name(inversion.inner.hop);
     let limit = match waits {
         Amount::Finite(limit) => limit,
         Amount::Infinite => u64::MAX,
     };
-    let fit = (limit.saturating_sub(1) / longest.each.max(1)).max(1);
+    let fit = (limit.saturating_sub(cx.asked().max(1)) / longest.each.max(1)).max(1);
     let fewer = if longest.by_peers {
         format!("set `proxy_next_upstream_tries` of {behind} to {fit}")
     } else {
         format!("set `retries` of {behind} to {}", fit - 1)
     };
-    let total = budget::longest(cx.model, inversion.inner).unwrap_or(longest.total);
-    match raised(cx.model, inversion.chain, inversion.at, total) {
+    match places.raised(&inversion.all) {
         Some(waits) if !inversion.is_at_edge(cx.model) => {
             format!("{}, or {fewer}", cx.propose(&waits, "more", "in front of"))
         }

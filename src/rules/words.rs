@@ -28,6 +28,12 @@ impl Ctx<'_> {
         }
     }
 
+    /// `, and a margin of 10s is asked for`: what is said of times that are in order.
+    pub(super) fn asked_for(&self) -> String {
+        let asked = duration(Amount::Finite(self.asked()));
+        format!(", and a margin of {asked} is asked for")
+    }
+
     /// The network namespace of a process: the service that owns it, `None` for the host's.
     pub(super) fn machine(&self, hop: HopId) -> Option<ServiceRef> {
         let service = self.model.hop(hop).service?;
@@ -97,6 +103,16 @@ pub(super) fn duration(amount: Amount) -> String {
         Amount::Finite(ms) if ms % 1000 == 0 => format!("{}s", ms / 1000),
         Amount::Finite(ms) => format!("{ms}ms"),
     }
+}
+
+/// How much longer one time is than another; nothing where one has no end, or seems to have the wrong unit.
+pub(super) fn apart(long: Amount, short: Amount) -> Option<String> {
+    const SLIP: u64 = 100;
+    let (Amount::Finite(long), Amount::Finite(short)) = (long, short) else {
+        return None;
+    };
+    let alike = long > short && short.saturating_mul(SLIP) > long;
+    alike.then(|| duration(Amount::Finite(long - short)))
 }
 
 /// A value for a label: what it does, and whose default it is if nothing is written.

@@ -6,15 +6,17 @@ use crate::model::version::Versions;
 use crate::model::{Amount, Key};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, inversions};
-use crate::rules::words::{count, duration, soften};
+use crate::rules::waits::{Places, is_fixed};
+use crate::rules::words::{apart, count, duration, soften};
 
 pub(super) fn check(cx: &mut Ctx) {
+    let places = Places::of(cx);
     for inversion in inversions(cx, "worker-timeout-inverted", Key::Read, &[Key::Worker]) {
-        report(cx, &inversion);
+        report(cx, &places, &inversion);
     }
 }
 
-fn report(cx: &mut Ctx, inversion: &Inversion) {
+fn report(cx: &mut Ctx, places: &Places, inversion: &Inversion) {
     let Some((waits, killed)) = inversion.values() else {
         return;
     };
@@ -33,11 +35,8 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         &format!("waits {}", duration(waits)),
         &format!("gives up after {}", duration(killed)),
     );
-    let message = format!(
-        "{proxy} waits {}, {app} kills the worker of a request after {}",
-        duration(waits),
-        duration(killed)
-    );
+    let message = message(cx, (&proxy, waits), (&app, killed));
+    let help = help(cx, places, inversion, waits, killed);
     let at_edge = inversion.is_at_edge(cx.model);
     let flow = inversion.flow(
         cx,
@@ -59,7 +58,7 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
     }
     finding
         .label(other, there)
-        .help(help(&proxy, &app, waits, killed))
+        .help(help)
         .because("outer", waits)
         .because("inner", killed);
     finding.status = status.to_vec();
@@ -69,14 +68,39 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
     soften(finding, &[inversion.waits, inversion.behind]);
 }
 
-fn help(proxy: &str, app: &str, waits: Amount, killed: Amount) -> String {
-    let lower = format!("let {proxy} wait less than {}", duration(killed));
-    let why = "a slow request then ends as a 504, and no worker dies";
-    match waits {
-        Amount::Finite(_) => format!(
-            "let {app} have more than the {} that {proxy} waits, or {lower}: {why}",
-            duration(waits)
-        ),
-        Amount::Infinite => format!("{lower}: {why}"),
+fn message(cx: &Ctx, (proxy, waits): (&str, Amount), (app, killed): (&str, Amount)) -> String {
+    let both = format!(
+        "{proxy} waits {}, {app} kills the worker of a request after {}",
+        duration(waits),
+        duration(killed)
+    );
+    match (apart(waits, killed), apart(killed, waits)) {
+        (Some(earlier), _) => format!("{both}, {earlier} earlier"),
+        (_, Some(later)) => format!("{both}, {later} later{}", cx.asked_for()),
+        _ if waits == killed => format!("{both} as well{}", cx.asked_for()),
+        _ => both,
     }
+}
+
+fn help(cx: &Ctx, places: &Places, inversion: &Inversion, waits: Amount, killed: Amount) -> String {
+    let app = cx.program(inversion.inner.hop);
+    let longer = match waits {
+        Amount::Finite(ms) => {
+            let longer = duration(Amount::Finite(ms.saturating_add(cx.margin())));
+            Some(format!("let {app} have {longer} or more"))
+        }
+        Amount::Infinite => None,
+    };
+    let shorter = match killed {
+        Amount::Finite(ms) if !is_fixed(cx.model, inversion.outer) => {
+            let waits = places.ending_before(&inversion.all, ms);
+            Some(cx.propose(&waits, "less", "behind"))
+        }
+        _ => None,
+    };
+    let ways: Vec<String> = longer.into_iter().chain(shorter).collect();
+    format!(
+        "{}: a slow request then ends as a 504, and no worker dies",
+        ways.join(", or ")
+    )
 }

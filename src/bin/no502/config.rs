@@ -1,6 +1,7 @@
 //! `no502.toml` as it is written, and what it means together with the command line.
 
 mod edge;
+mod margin;
 mod program;
 
 use std::collections::BTreeMap;
@@ -65,7 +66,8 @@ enum WrittenFailOn {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenRule {
-    severity: Severity,
+    severity: Option<Severity>,
+    margin: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -136,9 +138,13 @@ impl Config {
             ..Settings::default()
         };
         for (id, rule) in &written.rules {
-            settings
-                .severity
-                .insert(known_rule(id.get_ref())?, rule.severity);
+            let id = known_rule(id.get_ref())?;
+            if let Some(severity) = rule.severity {
+                settings.severity.insert(id.clone(), severity);
+            }
+            if let Some(ms) = rule.margin.as_ref().and_then(margin::milliseconds) {
+                settings.margins.insert(id, ms);
+            }
         }
         let versions = [
             ("nginx", &written.versions.nginx),
@@ -228,6 +234,13 @@ impl Config {
             .chain(written.allow.iter().map(|allow| &allow.rule));
         for id in named {
             known_rule(id.get_ref()).map_err(|failure| failure.at(path, &self.text, id.span()))?;
+        }
+        for (id, rule) in &written.rules {
+            let margin = rule.margin.as_ref();
+            margin.map_or(Ok(()), |margin| {
+                margin::check(id.get_ref(), margin)
+                    .map_err(|failure| failure.at(path, &self.text, margin.span()))
+            })?;
         }
         edge::check(&written.edge, path, &self.text)?;
         program::check(&written.program, &written.image, path, &self.text)?;

@@ -1,7 +1,7 @@
 //! How often a proxy tries, and how long all of its attempts may last.
 
-use crate::model::verdict::timeout;
-use crate::model::{Amount, HopKind, Key, Model, Step};
+use crate::model::verdict::{is_short, timeout};
+use crate::model::{Amount, HopKind, Key, Model, Retry, Step};
 
 use super::MOST;
 
@@ -20,10 +20,13 @@ pub fn attempts(model: &Model, step: Step) -> usize {
     }
 }
 
-/// Whether a hop tries again when no answer comes in time.
-pub fn repeats_late(model: &Model, step: Step) -> bool {
+/// Attempts that a hop makes one after the other while no answer comes in time.
+pub fn late_attempts(model: &Model, step: Step) -> usize {
     let retry = step.route.and_then(|id| model.route(id).retry.value());
-    retry.is_some_and(|retry| retry.timeout)
+    match retry {
+        Some(retry) if retry.timeout => attempts(model, step),
+        _ => 1,
+    }
 }
 
 /// The longest that a hop may be busy with one request while nothing comes from behind.
@@ -41,6 +44,22 @@ pub struct Longest {
     pub by_peers: bool,
 }
 
+/// How long all attempts of a hop take while nothing comes from behind, if each takes so long (milliseconds).
+pub fn lasting(model: &Model, step: Step, each: u64) -> u64 {
+    let retry = step.route.and_then(|id| model.route(id).retry.value());
+    let fit = retry.map_or(1, |retry| fitting(retry, each));
+    let tries = late_attempts(model, step).min(fit);
+    each.saturating_mul(u64::try_from(tries).unwrap_or(u64::MAX))
+}
+
+/// Attempts that begin before a window closes, which is looked at between two of them.
+fn fitting(retry: &Retry, each: u64) -> usize {
+    let fit = retry.window.map_or(usize::MAX, |window| {
+        usize::try_from(window.div_ceil(each.max(1))).unwrap_or(usize::MAX)
+    });
+    fit.max(1)
+}
+
 /// What a proxy's own clocks come to, the one for an answer first; nothing where they are unknown or have no end.
 pub fn clocks(model: &Model, step: Step) -> Vec<Longest> {
     let route = step.route.map(|id| model.route(id));
@@ -53,11 +72,11 @@ pub fn clocks(model: &Model, step: Step) -> Vec<Longest> {
             Amount::Finite(each) => *each,
             Amount::Infinite => return None,
         };
-        // The window is looked at between two attempts.
-        let fit = retry.window.map_or(usize::MAX, |window| {
-            usize::try_from(window.div_ceil(each.max(1))).unwrap_or(usize::MAX)
-        });
-        let attempts = if repeats { all.min(fit.max(1)) } else { 1 };
+        let attempts = if repeats {
+            all.min(fitting(retry, each))
+        } else {
+            1
+        };
         Some(Longest {
             key,
             each,
@@ -81,8 +100,10 @@ pub fn longest(model: &Model, step: Step) -> Option<u64> {
     totals.max()
 }
 
-/// The clock of an inner proxy whose attempts all together outlast `waits`, where a single one does not.
-pub fn outlasting(model: &Model, inner: Step, waits: u64) -> Option<Longest> {
+/// The clock of an inner proxy whose attempts all together outlast `waits`, or leave less than a margin of it, where a
+/// single one does not outlast it.
+pub fn outlasting(model: &Model, inner: Step, waits: u64, margin: u64) -> Option<Longest> {
+    let too_long = |total| is_short(Amount::Finite(waits), Amount::Finite(total), margin);
     let mut clocks = clocks(model, inner).into_iter();
-    clocks.find(|clock| clock.attempts > 1 && clock.total >= waits && clock.each < waits)
+    clocks.find(|clock| clock.attempts > 1 && too_long(clock.total) && clock.each < waits)
 }

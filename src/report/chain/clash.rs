@@ -106,7 +106,7 @@ impl Pair<'_> {
     fn attempts(&self) -> Option<Longest> {
         let step = self.chain.steps.get(self.verdict.inner)?;
         let waits = self.verdict.after_ms?;
-        let attempts = outlasting(&self.analysis.model, *step, waits);
+        let attempts = outlasting(&self.analysis.model, *step, waits, 0);
         attempts.filter(|_| self.verdict.rule == "retry-budget-exceeded")
     }
 
