@@ -12,6 +12,7 @@ pub mod heap;
 mod key;
 pub mod knowledge;
 pub mod nginx;
+mod pages;
 pub mod probe;
 mod process;
 mod proxy_header;
@@ -29,6 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use address::{Access, Address, Amount, Bind};
 pub use budget::Budget;
 pub use key::Key;
+pub use pages::Pages;
 pub use proxy_header::ProxyHeader;
 pub use retry::Retry;
 pub use setting::{Origin, Setting};
@@ -236,6 +238,15 @@ pub enum Lookup {
     Unknown(String),
 }
 
+/// A request that nginx makes on behalf of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// `auth_request`: what it fails with is a 500.
+    Guard,
+    /// `mirror`: its answer is thrown away, and a failure as well.
+    Mirror,
+}
+
 /// One place where a proxy says whom to dial.
 #[derive(Debug, Clone)]
 pub struct Link {
@@ -263,8 +274,8 @@ pub struct Link {
     pub sends_proxy_protocol: bool,
     /// Whether the proxy probes it (HAProxy `check`).
     pub checked: bool,
-    /// Whether it is an `auth_request` or `mirror` subrequest: a failure is 500, or nothing.
-    pub auxiliary: bool,
+    /// What it is dialled for beside the request itself.
+    pub errand: Option<Errand>,
 }
 
 /// How a proxy reuses its connections to the next hop on a route.
@@ -301,6 +312,8 @@ pub struct Route {
     pub retry: Setting<Retry>,
     /// What the client gets when `Key::Read` runs out; `None` where bytes are passed on, and the connection is closed.
     pub on_timeout: Option<u16>,
+    /// What the client gets in place of the errors of the proxy.
+    pub pages: Pages,
     /// Heads, bodies, and connections that are kept.
     pub sizes: Sizes,
     /// Reuse of connections to the peers.

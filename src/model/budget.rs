@@ -9,7 +9,7 @@ use crate::finding::Effect;
 use crate::model::retry::Ban;
 use crate::model::verdict::{answers_when_killed, timeout};
 use crate::model::version::Versions;
-use crate::model::{Amount, Chain, Key, Model, Retry, Route, Setting, Step, Target};
+use crate::model::{Amount, Chain, Errand, Key, Model, Pages, Retry, Route, Setting, Step, Target};
 
 /// More attempts than this are not walked one by one.
 const MOST: usize = 10_000;
@@ -86,7 +86,14 @@ pub fn walk(model: &Model, chain: &Chain, ms: u64) -> Budget {
     let (get, post) = (send(false), send(true));
     let passes = get.what == What::Answer;
     let killed = get.by + 1 == steps.len() && !passes;
-    let unknown = unknowns(model, chain, passes, killed);
+    let mut unknown = unknowns(model, chain, passes, killed);
+    if [&get, &post].iter().any(|end| end.what == What::Page) {
+        unknown.push(Unknown {
+            what: "which status `error_page` of nginx gives the client is up to what answers there"
+                .to_owned(),
+            decides: true,
+        });
+    }
     let blind = unknown.iter().any(|unknown| unknown.decides);
     let (cut, other) = (get.cut(), post.cut());
     let passes = passes && !leads_nowhere(model, chain);
@@ -108,6 +115,8 @@ enum What {
     Answer,
     /// With an answer that a hop made.
     Status(u16),
+    /// With what nginx puts in the place of an error: the status is not known.
+    Page,
     /// With the end of the connection.
     Closed,
     /// Without anything in time.
@@ -131,7 +140,7 @@ impl End {
         let status = match self.what {
             What::Answer => return None,
             What::Status(status) => Some(status),
-            What::Closed | What::Late => None,
+            What::Closed | What::Late | What::Page => None,
         };
         Some(Cut {
             by: self.by,
@@ -200,17 +209,20 @@ impl<'a> Walk<'a> {
             return self.app(at, step);
         };
         let mut end = self.repeated(at, step, route, now);
+        let own = matches!(end.what, What::Late | What::Closed);
         end.what = match (end.what, route.on_timeout) {
             (What::Late, status) => status.map_or(What::Closed, What::Status),
             // Only what reads requests can say that there is no answer.
             (What::Closed, Some(_)) => What::Status(502),
             (what, _) => what,
         };
-        let is_guard = step
-            .link
-            .is_some_and(|link| self.model.link(link).auxiliary);
-        if is_guard && matches!(end.what, What::Status(500..)) {
-            end.what = What::Status(500);
+        end.what = paged(&route.pages, end.what, own || end.by == at);
+        match step.link.and_then(|link| self.model.link(link).errand) {
+            Some(Errand::Guard) if matches!(end.what, What::Status(500..)) => {
+                end.what = What::Status(500);
+            }
+            Some(Errand::Mirror) => end.what = What::Answer,
+            _ => {}
         }
         end
     }
@@ -297,7 +309,7 @@ impl<'a> Walk<'a> {
 
     fn repeats(&self, retry: &Retry, what: What) -> bool {
         let failed = match what {
-            What::Answer => false,
+            What::Answer | What::Page => false,
             What::Status(status) => retry.statuses.contains(&status),
             What::Closed => retry.close,
             What::Late => retry.timeout,
@@ -330,6 +342,22 @@ impl<'a> Walk<'a> {
 fn before(mut starts: Vec<u64>, end: u64) -> Vec<u64> {
     starts.retain(|start| *start < end);
     starts
+}
+
+/// A status as `error_page` has it; `own` is whether nginx made it, or it came from behind.
+fn paged(pages: &Pages, what: What, own: bool) -> What {
+    let What::Status(status) = what else {
+        return what;
+    };
+    match pages
+        .statuses
+        .get(&status)
+        .filter(|_| own || pages.intercepts)
+    {
+        Some(Some(other)) => What::Status(*other),
+        Some(None) => What::Page,
+        None => what,
+    }
 }
 
 /// How long a hop bears silence from the one behind it.

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use crate::model::edge::{Front, is_loopback};
 use crate::model::verdict::judge;
 use crate::model::{
-    Chain, DeadEnd, HopId, HopKind, LinkId, Listener, Model, Reuse, Route, RouteId, Step, Target,
-    Timeouts,
+    Chain, DeadEnd, HopId, HopKind, LinkId, Listener, Model, Pages, Retry, Reuse, Route, RouteId,
+    Setting, Step, Target, Timeouts,
 };
 
 /// Proxies behind proxies deeper than this are a loop.
@@ -73,7 +73,15 @@ pub fn alike(model: &Model) -> HashMap<RouteId, Vec<RouteId>> {
 
 /// The routes of each proxy; a route of an edge that has no peers starts no group.
 fn groups(model: &Model) -> HashMap<HopId, Vec<Group>> {
-    type Likeness<'m> = (HopId, &'m [LinkId], &'m [usize], &'m Timeouts, bool);
+    type Errors<'m> = (&'m Setting<Retry>, &'m Pages);
+    type Likeness<'m> = (
+        HopId,
+        &'m [LinkId],
+        &'m [usize],
+        &'m Timeouts,
+        bool,
+        Errors<'m>,
+    );
     let mut index: HashMap<Likeness, usize> = HashMap::new();
     let mut groups: HashMap<HopId, Vec<Group>> = HashMap::new();
     let routes = model.routes.iter().enumerate();
@@ -89,6 +97,7 @@ fn groups(model: &Model) -> HashMap<HopId, Vec<Group>> {
             route.listeners.as_slice(),
             &route.timeouts,
             kept,
+            (&route.retry, &route.pages),
         );
         let list = groups.entry(route.hop).or_default();
         match index.get(&likeness) {

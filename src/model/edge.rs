@@ -12,8 +12,8 @@ use crate::model::chain::is_proxy;
 use crate::model::knowledge;
 use crate::model::sizes::Sizes;
 use crate::model::{
-    Address, Amount, Bind, Hop, HopId, HopKind, Key, Model, Protocol, Retry, Reuse, Route, RouteId,
-    Setting, Step, Timeouts,
+    Address, Amount, Bind, Hop, HopId, HopKind, Key, Model, Pages, Protocol, Retry, Reuse, Route,
+    RouteId, Setting, Step, Timeouts,
 };
 use crate::project::Project;
 use crate::project::compose::NetworkMode;
@@ -116,6 +116,7 @@ fn hop(model: &mut Model, edge: &Edge) -> Step {
             "an edge sends a request once",
         ),
         on_timeout: on_timeout(row, passes_bytes),
+        pages: Pages::default(),
         sizes: Sizes::unknown("an edge is no file of the tree"),
         reuse: reuse(passes_bytes, &timeouts),
         timeouts,

@@ -17,7 +17,8 @@ use std::collections::{HashMap, HashSet};
 use crate::model::defaults;
 use crate::model::version::image_version;
 use crate::model::{
-    Amount, Hop, HopId, HopKind, Key, LinkId, Model, Protocol, Reuse, Route, Setting, Timeouts,
+    Amount, Hop, HopId, HopKind, Key, LinkId, Model, Pages, Protocol, Reuse, Route, Setting,
+    Timeouts,
 };
 use crate::project::Project;
 use crate::project::haproxy::HaproxyConf;
@@ -318,6 +319,7 @@ impl<'a> Reader<'a> {
             timeouts,
             retry: retry::retry(front, back, http),
             on_timeout: http.then_some(504),
+            pages: Pages::default(),
             sizes: sizes::sizes(front, back),
             reuse,
             upgrades: protocol != Protocol::Tcp && front.chooses_websockets(line),

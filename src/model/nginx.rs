@@ -3,6 +3,7 @@
 pub mod eaten;
 mod listen;
 pub mod own;
+mod pages;
 mod pass;
 mod places;
 mod retry;
@@ -28,8 +29,8 @@ use crate::model::sizes::Sizes;
 use crate::model::tls::Client;
 use crate::model::version::image_version;
 use crate::model::{
-    Address, Amount, Hop, HopId, HopKind, Key, Link, LinkId, Model, Protocol, ProxyHeader, Route,
-    Setting, Timeouts,
+    Address, Amount, Errand, Hop, HopId, HopKind, Key, Link, LinkId, Model, Pages, Protocol,
+    ProxyHeader, Route, Setting, Timeouts,
 };
 use crate::project::Project;
 use crate::project::nginx::NginxConf;
@@ -117,7 +118,7 @@ impl<'a> Reader<'a> {
             let scope = http.inner(block(server));
             let listeners = self.listen(&scope, false);
             let entry = self.server(&scope, listeners);
-            let guards = auth_targets(block(server), 0);
+            let guards = errands(block(server), 0);
             self.locations(&scope, &entry, "", &guards, 0);
             self.keep_clients(&scope, block(server));
         }
@@ -192,7 +193,7 @@ impl<'a> Reader<'a> {
         scope: &Scope<'a>,
         server: &Server,
         path: &str,
-        guards: &[String],
+        guards: &[(String, Errand)],
         depth: usize,
     ) {
         if depth > 16 {
@@ -209,8 +210,9 @@ impl<'a> Reader<'a> {
         }
         for (name, family) in pass::FAMILIES {
             if let Some(directive) = scope.own(name).next_back() {
-                let auxiliary = guards.iter().any(|guard| guard == path);
-                self.route(scope, server, path, directive, *family, auxiliary);
+                let mut errands = guards.iter().filter(|(called, _)| called == path);
+                let errand = errands.next().map(|(_, errand)| *errand);
+                self.route(scope, server, path, directive, *family, errand);
             }
         }
     }
@@ -222,12 +224,12 @@ impl<'a> Reader<'a> {
         path: &str,
         directive: &'a Directive,
         family: pass::Family,
-        auxiliary: bool,
+        errand: Option<Errand>,
     ) {
         let Some(arg) = directive.args.first() else {
             return;
         };
-        let Some(passed) = self.pass(scope, arg, family, auxiliary) else {
+        let Some(passed) = self.pass(scope, arg, family, errand) else {
             return;
         };
         let peers = passed
@@ -258,6 +260,7 @@ impl<'a> Reader<'a> {
             timeouts,
             retry: retry::retry(scope, family.prefix, upstream, seen),
             on_timeout: Some(504),
+            pages: pages::pages(scope, family.prefix),
             sizes: sizes::sizes(scope, family.prefix, upstream, &version, seen),
             reuse,
             upgrades: reuse::upgrades(scope),
@@ -269,7 +272,7 @@ impl<'a> Reader<'a> {
         let Some(arg) = directive.args.first() else {
             return;
         };
-        let Some(passed) = self.pass(scope, arg, pass::STREAM, false) else {
+        let Some(passed) = self.pass(scope, arg, pass::STREAM, None) else {
             return;
         };
         let secured = self.secured(scope, pass::STREAM.prefix, directive, &passed);
@@ -306,6 +309,7 @@ impl<'a> Reader<'a> {
                 "ngx_stream_proxy_module, proxy_next_upstream",
             ),
             on_timeout: None,
+            pages: Pages::default(),
             sizes: Sizes::unknown("stream passes bytes on"),
             reuse: crate::model::Reuse::Off("stream passes bytes on".to_owned()),
             upgrades: false,
@@ -437,14 +441,20 @@ fn written<T>(value: T, span: Span, inherited: bool) -> Setting<T> {
 }
 
 /// Paths that `auth_request` and `mirror` call below a block.
-fn auth_targets(directives: &[Directive], depth: usize) -> Vec<String> {
+fn errands(directives: &[Directive], depth: usize) -> Vec<(String, Errand)> {
     let mut paths = Vec::new();
     for directive in directives {
-        if matches!(directive.name.value.as_str(), "auth_request" | "mirror") {
-            paths.extend(directive.args.first().map(|arg| arg.value.clone()));
-        } else if depth < 16 {
-            paths.extend(auth_targets(block(directive), depth + 1));
-        }
+        let errand = match directive.name.value.as_str() {
+            "auth_request" => Errand::Guard,
+            "mirror" => Errand::Mirror,
+            _ if depth < 16 => {
+                paths.extend(errands(block(directive), depth + 1));
+                continue;
+            }
+            _ => continue,
+        };
+        let path = directive.args.first().map(|arg| arg.value.clone());
+        paths.extend(path.map(|path| (path, errand)));
     }
     paths
 }

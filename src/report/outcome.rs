@@ -40,7 +40,8 @@ pub(super) fn statuses(status: &[u16]) -> String {
 fn response(statuses: &str, severity: Severity) -> String {
     match (statuses, severity) {
         ("", Severity::Info) => "no status changes".to_owned(),
-        ("", _) => "clients get an error".to_owned(),
+        // What fails is the copy of a request (`mirror`).
+        ("", _) => "no client sees it".to_owned(),
         (_, Severity::Error) => format!("{statuses} for every request that comes this way"),
         (_, Severity::Warning) => format!("{statuses} for some requests"),
         (_, Severity::Info) => format!("a {statuses} may come from here"),

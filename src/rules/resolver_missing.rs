@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::finding::Effect;
 use crate::model::nginx::unfilled;
-use crate::model::{Dialled, Link, Lookup};
+use crate::model::{Dialled, Errand, Link, Lookup};
 use crate::rules::{Ctx, grouped};
 use crate::source::Span;
 
@@ -19,7 +19,11 @@ pub(super) fn check(cx: &mut Ctx) {
             continue;
         };
         let service = cx.model.hop(links[0].from).service;
-        let status: &[u16] = if links[0].auxiliary { &[500] } else { &[502] };
+        let status: &[u16] = match links[0].errand {
+            Some(Errand::Guard) => &[500],
+            Some(Errand::Mirror) => &[],
+            None => &[502],
+        };
         let place = service.map(|service| cx.service_span(service));
         let message = format!(
             "a variable makes nginx look {host} up for each request, and no resolver is set"

@@ -1,7 +1,9 @@
 //! How rules name hops, services, times and outcomes, so that all of them speak alike.
 
 use crate::finding::{Confidence, Effect, Finding, Severity};
-use crate::model::{Amount, HopId, HopKind, Link, Lookup, Origin, Protocol, ServiceRef, Setting};
+use crate::model::{
+    Amount, Errand, HopId, HopKind, Link, Lookup, Origin, Protocol, ServiceRef, Setting,
+};
 use crate::project::compose::NetworkMode;
 use crate::rules::Ctx;
 use crate::source::Span;
@@ -55,7 +57,9 @@ impl Ctx<'_> {
     /// closes the connection. A refused `auth_request` is a 500.
     pub(super) fn refused(&self, link: &Link) -> (Effect, &'static [u16]) {
         match (&self.model.hop(link.from).kind, link.protocol) {
-            _ if link.auxiliary => (Effect::Response, &[500]),
+            // The answer of a mirror is nobody's.
+            _ if link.errand == Some(Errand::Mirror) => (Effect::Response, &[]),
+            _ if link.errand.is_some() => (Effect::Response, &[500]),
             (_, Protocol::Tcp) => (Effect::Closed, &[]),
             (HopKind::HaProxy, _) => (Effect::Response, &[503]),
             _ => (Effect::Response, &[502]),

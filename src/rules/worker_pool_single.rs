@@ -18,7 +18,7 @@ fn single(cx: &Ctx, link: &Link) -> Option<HopId> {
     let (hop, _) = reached(&link.target)?;
     let slots = cx.model.hop(hop).slots.as_ref()?;
     let one = slots.value() == Some(&Amount::Finite(1)) && slots.span().is_some();
-    (one && !link.auxiliary).then_some(hop)
+    (one && link.errand.is_none()).then_some(hop)
 }
 
 fn report(cx: &mut Ctx, links: &[&Link], hop: HopId) {

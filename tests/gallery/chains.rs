@@ -3,8 +3,8 @@
 use no502::analyze::Analysis;
 use no502::model::{
     Address, Amount, Bind, Chain, Dialled, Hop, HopId, HopKind, Key, Link, LinkId, Listener,
-    Lookup, Model, Protocol, Retry, Reuse, Route, RouteId, Setting, Sizes, Step, Target, Timeouts,
-    Verdict,
+    Lookup, Model, Pages, Protocol, Retry, Reuse, Route, RouteId, Setting, Sizes, Step, Target,
+    Timeouts, Verdict,
 };
 use no502::source::{FileId, SourceFile, Span, Spanned};
 
@@ -131,7 +131,7 @@ fn link(path: &str, written: &str, target: Target) -> Link {
         lookup: Lookup::AtStart,
         sends_proxy_protocol: false,
         checked: false,
-        auxiliary: false,
+        errand: None,
     }
 }
 
@@ -160,6 +160,7 @@ fn push_way(model: &mut Model, path: &str, app: Option<HopId>) {
         ]),
         retry: Setting::default_of(Retry::default(), "nginx", "", "manual"),
         on_timeout: Some(504),
+        pages: Pages::default(),
         sizes: Sizes::unknown("not of interest here"),
         reuse: Reuse::Off("no keepalive".to_owned()),
         upgrades: false,

@@ -253,7 +253,7 @@ fn judge(case: &Case, budget: &Budget, seen: &Seen) -> Result<(), String> {
         return Err(format!("after: predicted {after:?}, seen {:?}", seen.after));
     }
     // Of two equal clocks the outer one wins, but the two are read by two processes, and either may be late.
-    if reads[..=cut.by.min(1)].iter().all(|reads| *reads) && !case.is_tie() {
+    if reads[..=cut.by.min(1)].iter().all(|reads| *reads) && !case.is_tie() && !case.intercepts() {
         return equal(
             "through",
             (cut.by + 1).to_string(),

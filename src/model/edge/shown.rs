@@ -9,8 +9,8 @@ use crate::model::app::traefik::own_transport;
 use crate::model::nginx::is_address;
 use crate::model::sizes::Sizes;
 use crate::model::{
-    Dialled, Hop, HopId, HopKind, Key, Link, LinkId, Lookup, Model, Protocol, Retry, Reuse, Route,
-    RouteId, Setting, Step, Target, Timeouts, knowledge,
+    Dialled, Hop, HopId, HopKind, Key, Link, LinkId, Lookup, Model, Pages, Protocol, Retry, Reuse,
+    Route, RouteId, Setting, Step, Target, Timeouts, knowledge,
 };
 use crate::project::{Project, ServiceRef};
 use crate::source::{Span, Spanned};
@@ -69,6 +69,7 @@ pub(super) fn fronts(model: &mut Model, told: &[Front]) -> Vec<Front> {
     model.routes.push(Route {
         name: row.name.clone(),
         on_timeout: super::on_timeout(Some(row), false),
+        pages: Pages::default(),
         reuse: Reuse::Off("it reaches the stack through the tunnel".to_owned()),
         ..bare(hop, span, timeouts.collect())
     });
@@ -102,6 +103,7 @@ fn bare(hop: HopId, span: Span, timeouts: Timeouts) -> Route {
             "an edge sends a request once",
         ),
         on_timeout: Some(504),
+        pages: Pages::default(),
         sizes: Sizes::unknown("its sizes are not read"),
         reuse: Reuse::Unknown("its idle time is not known".to_owned()),
         upgrades: false,
@@ -303,7 +305,7 @@ fn bare_link(
         lookup,
         sends_proxy_protocol: false,
         checked: false,
-        auxiliary: false,
+        errand: None,
     }
 }
 

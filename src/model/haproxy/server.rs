@@ -163,7 +163,7 @@ fn link(
                 .is_some_and(|weight| weight.value == "0"),
         sends_proxy_protocol: sends_proxy(parameters).is_some(),
         checked: parameters.flag("check").is_some() || parameters.value("track").is_some(),
-        auxiliary: false,
+        errand: None,
     })
 }
 

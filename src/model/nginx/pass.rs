@@ -3,7 +3,7 @@
 use crate::model::nginx::Reader;
 use crate::model::nginx::scope::Scope;
 use crate::model::nginx::upstream::Peer;
-use crate::model::{Dialled, Key, Link, LinkId, Lookup, Protocol, Target};
+use crate::model::{Dialled, Errand, Key, Link, LinkId, Lookup, Protocol, Target};
 use crate::source::Spanned;
 use crate::syntax::proxy_value::{RawAddress, has_variable, upstream_url};
 
@@ -78,6 +78,18 @@ impl Prefix {
             Self::Scgi => "scgi_buffer_size",
             Self::Grpc => "grpc_buffer_size",
             Self::Memcached => "memcached_buffer_size",
+        }
+    }
+
+    pub(super) fn intercept_errors(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy_intercept_errors",
+            Self::Fastcgi => "fastcgi_intercept_errors",
+            Self::Uwsgi => "uwsgi_intercept_errors",
+            Self::Scgi => "scgi_intercept_errors",
+            Self::Grpc => "grpc_intercept_errors",
+            // It has none, and passes no status on.
+            Self::Memcached => "memcached_intercept_errors",
         }
     }
 
@@ -181,7 +193,7 @@ struct Written<'t> {
     dialled: Dialled,
     lookup: Lookup,
     protocol: Protocol,
-    auxiliary: bool,
+    errand: Option<Errand>,
     sends_proxy_protocol: bool,
 }
 
@@ -192,7 +204,7 @@ impl<'a> Reader<'a> {
         scope: &Scope<'a>,
         arg: &'a Spanned<String>,
         family: Family,
-        auxiliary: bool,
+        errand: Option<Errand>,
     ) -> Option<Passed> {
         let late = has_variable(&arg.value);
         let texts = scope.expand(&arg.value);
@@ -216,7 +228,7 @@ impl<'a> Reader<'a> {
                 passed.upstream = Some(at).filter(|_| texts.len() == 1);
                 passed
                     .links
-                    .extend(self.peers(scope, at, passed.protocol, auxiliary));
+                    .extend(self.peers(scope, at, passed.protocol, errand));
                 continue;
             }
             let dialled = match group.filter(|_| !late) {
@@ -229,7 +241,7 @@ impl<'a> Reader<'a> {
                 dialled,
                 lookup: lookup.clone(),
                 protocol: passed.protocol,
-                auxiliary,
+                errand,
                 sends_proxy_protocol: sends_proxy_protocol(scope, passed.protocol),
             };
             passed.links.push(self.literal(written));
@@ -263,7 +275,7 @@ impl<'a> Reader<'a> {
             down: false,
             sends_proxy_protocol: written.sends_proxy_protocol,
             checked: false,
-            auxiliary: written.auxiliary,
+            errand: written.errand,
         };
         self.add_link(link)
     }
@@ -273,7 +285,7 @@ impl<'a> Reader<'a> {
         scope: &Scope<'a>,
         at: usize,
         protocol: Protocol,
-        auxiliary: bool,
+        errand: Option<Errand>,
     ) -> Vec<LinkId> {
         let upstream = &self.upstreams[at];
         let resolver = upstream
@@ -305,7 +317,7 @@ impl<'a> Reader<'a> {
                 down: peer.down,
                 sends_proxy_protocol: sends_proxy_protocol(scope, protocol),
                 checked: false,
-                auxiliary,
+                errand,
             };
             ids.push(self.add_link(link));
         }

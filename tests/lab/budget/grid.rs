@@ -72,6 +72,11 @@ impl Case {
         }
     }
 
+    /// Whether an answer from behind may be replaced on its way.
+    pub(super) fn intercepts(&self) -> bool {
+        self.front.lines.contains("intercept")
+    }
+
     pub(super) fn is_tie(&self) -> bool {
         self.front.read == self.behind.read
     }
@@ -140,6 +145,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(nginx_repeats());
     cases.extend(haproxy_repeats());
     cases.extend(bytes());
+    cases.extend(pages());
     cases.extend([
         nginx(6000).before(nginx(5000), 200).gunicorn(),
         nginx(600).before(nginx(5000), 4000).gunicorn(),
@@ -247,6 +253,43 @@ fn haproxy_repeats() -> Vec<Case> {
         nginx(4000).before(haproxy(400).with(late), 3000),
         nginx(900).before(haproxy(400).with(late), 3000),
         nginx(4000).before(haproxy(400), 3000),
+    ]
+}
+
+/// nginx puts a page of its own in the place of an error.
+fn pages() -> Vec<Case> {
+    let slow = haproxy(3000);
+    vec![
+        nginx(600).with("error_page 504 @page;").before(slow, 2000),
+        nginx(600)
+            .with("error_page 504 =200 @page;")
+            .before(slow, 2000),
+        nginx(600)
+            .with("error_page 502 503 =200 @page;")
+            .before(slow, 2000),
+        nginx(600)
+            .with("error_page 504 =503 @page; error_page 504 =200 @page;")
+            .before(slow, 2000),
+        nginx(600)
+            .with("error_page 504 https://example.com/late;")
+            .before(slow, 2000),
+        nginx(600)
+            .with("error_page 504 =301 https://example.com/late;")
+            .before(slow, 2000),
+        nginx(3000)
+            .with("error_page 502 =299 @page;")
+            .before(tcp(600), 2000),
+        // What comes from behind stays as it is, unless it is intercepted.
+        nginx(3000)
+            .with("error_page 504 =200 @page;")
+            .before(haproxy(600), 2000),
+        nginx(3000)
+            .with("proxy_intercept_errors on; error_page 504 =503 @page;")
+            .before(haproxy(600), 2000),
+        // What the next proxy sees is no error any more.
+        haproxy(4000)
+            .with("retry-on 504\nretries 2")
+            .before(nginx(600).with("error_page 504 =200 @page;"), 2000),
     ]
 }
 
@@ -370,7 +413,7 @@ fn server(out: &mut String, at: usize, hop: Hop, listens: SocketAddr, next: &[So
     writeln!(
         out,
         "server {{ listen {listens}; add_header X-Through nginx always; location / {{ proxy_read_timeout {}ms; {} \
-         proxy_pass http://case{at}; }} }}",
+         proxy_pass http://case{at}; }} location @page {{ return 200 page; }} }}",
         hop.read, hop.lines
     )
     .unwrap();
