@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use address::{Access, Address, Amount, Bind};
 pub use budget::Budget;
 pub use key::Key;
-pub use pages::Pages;
+pub use pages::{Errand, Pages};
 pub use proxy_header::ProxyHeader;
 pub use retry::Retry;
 pub use setting::{Origin, Setting};
@@ -236,15 +236,6 @@ pub enum Lookup {
     Never,
     /// Unknown, and why.
     Unknown(String),
-}
-
-/// A request that nginx makes on behalf of another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Errand {
-    /// `auth_request`: what it fails with is a 500.
-    Guard,
-    /// `mirror`: its answer is thrown away, and a failure as well.
-    Mirror,
 }
 
 /// One place where a proxy says whom to dial.

@@ -1,4 +1,5 @@
-//! Which status a client gets where nginx puts an answer of its own in the place of an error (`error_page`).
+//! What nginx does beside passing a request on: pages in the place of errors (`error_page`), and further requests on behalf
+//! of one (`auth_request`, `mirror`).
 
 use std::collections::BTreeMap;
 
@@ -9,4 +10,13 @@ pub struct Pages {
     pub statuses: BTreeMap<u16, Option<u16>>,
     /// Whether errors that come from behind are replaced as well (`proxy_intercept_errors`).
     pub intercepts: bool,
+}
+
+/// A request that nginx makes on behalf of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// `auth_request`: what it fails with is a 500.
+    Guard,
+    /// `mirror`: its answer is thrown away, and a failure as well.
+    Mirror,
 }
