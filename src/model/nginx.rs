@@ -405,15 +405,16 @@ impl<'a> Reader<'a> {
                 Some(ms) => written(Amount::Finite(ms), directive.span, inherited),
                 None => Setting::unknown(format!("{name} is no plain time")),
             },
-            None if self.conf.fragment || !self.conf.complete => {
-                let file = self.conf.missing.first().map_or_else(
-                    || "a file that was not seen".to_owned(),
-                    |missing| format!("{}, which is not there", missing.inside),
-                );
-                Setting::unknown(format!("{name} may be set in {file}"))
-            }
-            None if self.conf.fragment || !self.conf.complete => Setting::unknown(UNSEEN),
+            None if !self.seen() => Setting::unknown(self.unseen()),
             None => defaults::setting("nginx", setting, &self.model.hop(self.hop).version),
+        }
+    }
+
+    /// Why a value is unknown that is written nowhere.
+    fn unseen(&self) -> String {
+        match self.conf.missing.first() {
+            Some(missing) => format!("{}, which is not there, may set it", missing.inside),
+            None => UNSEEN.to_owned(),
         }
     }
 

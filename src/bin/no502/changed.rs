@@ -86,7 +86,7 @@ impl Changed {
     fn has(&self, span: Span, sources: &Sources, prefix: &str) -> bool {
         let file = sources.get(span.file);
         let path = format!("{prefix}{}", file.path);
-        let lines = file.line_of(span.start)..=file.line_of(span.end.max(span.start + 1) - 1);
+        let lines = file.line(span.start)..=file.line(span.end.max(span.start + 1) - 1);
         // `b/` is git's own; `git diff --no-prefix` has none, and `diff.mnemonicPrefix` others.
         let is_path = |named: &str| {
             named == path || (named.as_bytes().get(1) == Some(&b'/') && named[2..] == path)
