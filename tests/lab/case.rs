@@ -21,6 +21,8 @@ use super::{app, certificate, dns, proxy, stub};
 const START: Duration = Duration::from_secs(5);
 /// What a request that is only begun needs to reach the app.
 const BEGUN: Duration = Duration::from_millis(300);
+/// What an app needs after its answer to begin its wait for the next request: it sets the clock once all is sent.
+const SETTLED: Duration = Duration::from_millis(150);
 /// How long the client waits unless the page says otherwise.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -267,8 +269,9 @@ impl<'a> Lab<'a> {
         let stalled = apps.iter().find(|(app, _)| app == name);
         let (_, program) =
             stalled.ok_or_else(|| format!("{name} is no app that the lab started"))?;
+        thread::sleep(SETTLED);
         program.signal("STOP");
-        thread::sleep(wait);
+        thread::sleep(wait.saturating_sub(SETTLED));
         thread::scope(|scope| {
             scope.spawn(|| {
                 thread::sleep(Duration::from_millis(200));
