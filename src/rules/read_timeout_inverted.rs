@@ -78,7 +78,15 @@ fn help(cx: &Ctx, places: &Places, inversion: &Inversion) -> String {
         && let Some(waits) = places.raised(&inversion.all)
     {
         let more = cx.propose(&waits, "more", "in front of");
-        return format!("{more}: {behind} {why}");
+        // Else nobody knows why one time that is written asks for three of it.
+        let tries = match (total, inversion.behind.value()) {
+            (Some(total), Some(Amount::Finite(once))) if total >= 2 * once => {
+                let all = duration(Amount::Finite(total));
+                format!("may try other peers for {all} in all, ")
+            }
+            _ => String::new(),
+        };
+        return format!("{more}: {behind} {tries}{why}");
     }
     let waits = places.lowered(&inversion.all);
     let less = cx.propose(&waits, "less", "behind");
