@@ -73,7 +73,17 @@ fn report(cx: &mut Ctx, down: &[ServiceRef], up: &[ServiceRef]) {
     let (fallen, kept) = (names(down), names(up));
     // A stack without any policy is started by hand; where the others come back, the proxy is the one that was missed.
     let missed = exits(cx, down).filter(|_| !up.is_empty());
-    let when = "again after a crash or a reboot of the host";
+    // Docker starts what has `on-failure` again after a crash alone.
+    let policy = |at: &ServiceRef| cx.project.service(*at).restart.as_ref();
+    let survives = |at: &ServiceRef| {
+        let text = policy(at).and_then(|text| text.get());
+        !text.is_some_and(|text| text.starts_with("on-failure"))
+    };
+    let when = if missed.is_some() && !up.iter().any(survives) {
+        "again after a crash"
+    } else {
+        "again after a crash or a reboot of the host"
+    };
     let message = match (missed, up.len()) {
         (Some(_), 1) => format!("nothing starts {fallen} {when}, while {kept} comes back"),
         (Some(_), _) => format!("nothing starts {fallen} {when}, while {kept} come back"),
@@ -82,7 +92,6 @@ fn report(cx: &mut Ctx, down: &[ServiceRef], up: &[ServiceRef]) {
     let first = missed.unwrap_or(down[0]);
     let place = |at: &ServiceRef| cx.service_span(*at);
     let others: Vec<Span> = down.iter().filter(|at| **at != first).map(place).collect();
-    let policy = |at: &ServiceRef| cx.project.service(*at).restart.as_ref();
     let policies: Vec<Span> = up.iter().filter_map(policy).map(|text| text.span).collect();
     let finding = cx.report(cx.service_span(first), message);
     finding.here("no `restart`");
