@@ -17,7 +17,10 @@ pub struct Number<'a> {
 
 /// A number that was read, not measured.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table: { value = 60, source = \"where it is written\" }"
+)]
 pub struct Documented {
     /// The number.
     pub value: f64,
@@ -28,7 +31,10 @@ pub struct Documented {
 
 /// Where a program listens when nothing is written.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table: { bind = \"*\", port = 8080 }"
+)]
 pub struct Listen {
     /// `*` for every address, else an address.
     pub bind: Option<String>,
@@ -44,7 +50,10 @@ pub struct Listen {
 
 /// Files that may move a program's listener, and the words that do it.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table: { files = [\"app.toml\"], words = [\"port\"] }"
+)]
 pub struct Watched {
     /// Paths below the working directory.
     pub files: Vec<String>,
@@ -54,7 +63,7 @@ pub struct Watched {
 
 /// What a program makes of a socket in the file system when nothing is written.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table: { mode = \"0660\" }")]
 pub struct Socket {
     /// Its mode, octal: `0755` is what a umask of 022 leaves.
     pub mode: String,

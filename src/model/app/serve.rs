@@ -124,7 +124,14 @@ pub(super) fn timeouts(cx: &Cx<'_>, program: &Program, argv: &[Text]) -> Timeout
         .as_deref()
         .is_some_and(|sees| sees.starts_with("eof"))
     {
-        put(Key::Worker, number(cx, program, "request_timeout_s"));
+        let told =
+            told(cx, program, &flags, "worker").map(|text| limit(text, 1000.0, Amount::Infinite));
+        let limit = told.or_else(|| number(cx, program, "request_timeout_s"));
+        // 0 switches the limit off.
+        put(
+            Key::Worker,
+            limit.filter(|limit| limit.value() != Some(&Amount::Infinite)),
+        );
     }
     timeouts
 }
