@@ -28,9 +28,13 @@ pub(super) fn dotnet(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
             ));
         }
     };
+    let endpoints = endpoints(cx);
     let settings = matches!(cx.read("appsettings.json"), Read::Text(_, text) if text.contains("\"Kestrel\"") || text.contains("\"Urls\""));
     let mut listeners = Vec::new();
-    if let Some(text) = urls {
+    if !endpoints.is_empty() {
+        let each = endpoints.iter().map(|text| from_urls(cx, text, program));
+        listeners = each.flatten().collect();
+    } else if let Some(text) = urls {
         listeners = from_urls(cx, &text, program);
     } else if let Some(text) = ["ASPNETCORE_HTTP_PORTS", "DOTNET_HTTP_PORTS", "HTTP_PORTS"]
         .iter()
@@ -59,6 +63,17 @@ pub(super) fn dotnet(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
     }
     let timeouts = serve::timeouts(cx, program, &[]);
     Some(serve::bare(cx, program, argv, listeners, timeouts))
+}
+
+/// What `Kestrel__Endpoints__Http__Url` and its kin say, which counts more than the URLs. Source: ASP.NET Core,
+/// configure endpoints for Kestrel.
+fn endpoints(cx: &Cx<'_>) -> Vec<Text> {
+    let names = cx.launch.environment.iter().map(|(name, _)| &name.value);
+    let named = names.filter(|name| {
+        let name = name.to_ascii_lowercase();
+        name.starts_with("kestrel__endpoints__") && name.ends_with("__url")
+    });
+    named.filter_map(|name| cx.env(name)).collect()
 }
 
 /// Where Kestrel listens if nothing but the image says so.
