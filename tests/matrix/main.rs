@@ -8,16 +8,16 @@
     reason = "a test may stop at once, and reads its fixtures itself"
 )]
 
+mod stack;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use no502::analyze::analyze;
-use no502::host::FakeHost;
-use no502::project::Project;
-use no502::settings::Settings;
 use serde::Deserialize;
+
+use stack::{Around, Cell, Fault, Row, Stack, http};
 
 /// The rules about the last hop, with the head of their column.
 const RULES: [(&str, &str); 9] = [
@@ -86,75 +86,25 @@ struct Table {
     program: Vec<Row>,
 }
 
-/// One program, healthy behind nginx, and what becomes of each rule.
+/// What a server does that one would not think: a stack that looks like a fault and is none.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
-    name: String,
-    /// Its service in compose, without the key.
+struct Surprise {
+    about: String,
+    rule: String,
     app: String,
-    /// Files: those that begin with `/` are mounted there, the others lie in the tree.
     #[serde(default)]
     files: BTreeMap<String, String>,
-    /// Where it listens.
-    port: u16,
-    /// `http`, `fastcgi`, `uwsgi`.
+    socket: Option<String>,
     #[serde(default = "http")]
     speaks: String,
-    /// By the head of its column.
-    rules: BTreeMap<String, Cell>,
+    around: Around,
 }
 
-fn http() -> String {
-    "http".to_owned()
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Cell {
-    /// Why not.
-    Not(String),
-    /// Each a fault of its own.
-    Fires(Vec<Fault>),
-}
-
-/// A fault. With `at`, the proxy or docker is what is set: too long for this many seconds, and short enough. Else `bad`
-/// is the app with its fault, and `good` (or the row's own app) is the app without.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Fault {
-    /// What is told of it in the table.
-    note: Option<String>,
-    at: Option<u64>,
-    /// The app of both, if it is not the row's own.
-    app: Option<String>,
-    bad: Option<String>,
-    good: Option<String>,
-    /// Dialled over this socket.
-    socket: Option<String>,
-    #[serde(default)]
-    files: BTreeMap<String, String>,
-    /// Files of the healed stack alone.
-    #[serde(default)]
-    healed: BTreeMap<String, String>,
-}
-
-/// What stands around the app.
-#[derive(Clone)]
-struct Around {
-    port: u16,
-    read: u64,
-    keep: u64,
-    kept: u64,
-    grace: u64,
-}
-
-/// A whole project in memory.
-struct Stack<'a> {
-    row: &'a Row,
-    fault: &'a Fault,
-    healed: bool,
-    around: Around,
+struct Surprises {
+    surprise: Vec<Surprise>,
 }
 
 fn folder() -> PathBuf {
@@ -165,6 +115,7 @@ fn rows() -> Vec<Row> {
     let entries = fs::read_dir(folder()).unwrap();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|end| end == "toml"));
+    paths.retain(|path| !path.ends_with("surprises.toml"));
     paths.sort();
     let tables = paths.iter().flat_map(|path| {
         let text = fs::read_to_string(path).unwrap();
@@ -175,128 +126,11 @@ fn rows() -> Vec<Row> {
     tables.collect()
 }
 
-impl Stack<'_> {
-    fn app(&self) -> &str {
-        let base = self.fault.app.as_deref().unwrap_or(&self.row.app);
-        let own = if self.healed {
-            &self.fault.good
-        } else {
-            &self.fault.bad
-        };
-        own.as_deref().unwrap_or(base)
-    }
-
-    fn files(&self) -> BTreeMap<String, String> {
-        let mut files = self.row.files.clone();
-        files.extend(self.fault.files.clone());
-        if self.healed {
-            files.extend(self.fault.healed.clone());
-        }
-        files
-    }
-
-    /// The project with nginx or HAProxy as its edge.
-    fn project(&self, edge: &str) -> Vec<(String, String)> {
-        let (path, inside, image) = match edge {
-            "nginx" => ("edge.conf", "/etc/nginx/conf.d/default.conf", "nginx:1.27"),
-            _ => (
-                "haproxy.cfg",
-                "/usr/local/etc/haproxy/haproxy.cfg",
-                "haproxy:3.0",
-            ),
-        };
-        let mut compose = format!(
-            "services:\n  edge:\n    image: {image}\n    ports: [\"80:80\"]\n    depends_on: [app]\n    restart: unless-stopped\n    volumes:\n      - ./{path}:{inside}:ro\n      - run:/run/app\n  app:\n"
-        );
-        for line in self.app().lines() {
-            writeln!(compose, "    {line}").unwrap();
-        }
-        writeln!(compose, "    restart: unless-stopped\n    stop_grace_period: {}s\n    volumes:\n      - run:/run/app", self.around.grace).unwrap();
-        let mut project = Vec::new();
-        for (at, (name, text)) in self.files().into_iter().enumerate() {
-            if name.starts_with('/') {
-                writeln!(compose, "      - ./mounted/{at}:{name}:ro").unwrap();
-                project.push((format!("mounted/{at}"), text));
-            } else {
-                project.push((name, text));
-            }
-        }
-        compose.push_str("volumes:\n  run: {}\n");
-        project.push(("compose.yaml".to_owned(), compose));
-        let config = if edge == "nginx" {
-            self.nginx()
-        } else {
-            self.haproxy()
-        };
-        project.push((path.to_owned(), config));
-        project
-    }
-
-    fn server(&self) -> String {
-        match &self.fault.socket {
-            Some(path) => format!("unix:{path}"),
-            None => format!("app:{}", self.around.port),
-        }
-    }
-
-    fn nginx(&self) -> String {
-        let Around {
-            read, keep, kept, ..
-        } = self.around;
-        let pass = match self.row.speaks.as_str() {
-            "fastcgi" => format!(
-                "fastcgi_pass app;\n        include fastcgi_params;\n        fastcgi_keep_conn on;\n        fastcgi_read_timeout {read}s;"
-            ),
-            "uwsgi" => format!(
-                "uwsgi_pass app;\n        include uwsgi_params;\n        uwsgi_read_timeout {read}s;"
-            ),
-            _ => format!(
-                "proxy_pass http://app;\n        proxy_http_version 1.1;\n        proxy_set_header Connection \"\";\n        proxy_read_timeout {read}s;"
-            ),
-        };
-        format!(
-            "upstream app {{\n    server {};\n    keepalive {kept};\n    keepalive_timeout {keep}s;\n}}\nserver {{\n    listen 80;\n    location / {{\n        {pass}\n    }}\n}}\n",
-            self.server()
-        )
-    }
-
-    fn haproxy(&self) -> String {
-        let server = match &self.fault.socket {
-            Some(path) => format!("unix@{path}"),
-            None => self.server(),
-        };
-        format!(
-            "defaults\n    mode http\n    timeout connect 5s\n    timeout client 30s\n    timeout server {}s\n    timeout http-keep-alive 1s\nfrontend fe\n    bind :80\n    default_backend be\nbackend be\n    server app {server} check\n",
-            self.around.read
-        )
-    }
-
-    /// What the nine rules say.
-    fn said(&self, edge: &str) -> Vec<(&'static str, String)> {
-        let host = FakeHost::new(self.project(edge));
-        let settings = Settings {
-            pedantic: true,
-            ..Settings::default()
-        };
-        let analysis = analyze(&host, Project::load(&host, &settings), &settings);
-        let findings = analysis.findings.into_iter();
-        findings
-            .filter(|finding| {
-                RULES.iter().any(|(id, _)| *id == finding.rule) || finding.rule == "syntax-error"
-            })
-            .map(|finding| (finding.rule, finding.message))
-            .collect()
-    }
-}
-
 /// Both states of a fault, and which proxies it is put behind.
 fn states<'a>(rule: &str, row: &'a Row, fault: &'a Fault) -> [Stack<'a>; 2] {
     let mild = Around {
         port: row.port,
-        read: 3,
-        keep: 1,
-        kept: 1,
-        grace: 900,
+        ..Around::default()
     };
     let (mut bad, mut good) = (mild.clone(), mild);
     match (rule, fault.at) {
@@ -371,6 +205,45 @@ fn every_fault_is_found_and_every_healed_stack_is_silent() {
     assert!(faults > 150, "only {faults} faults were planted");
 }
 
+fn surprises() -> Vec<Surprise> {
+    let text = fs::read_to_string(folder().join("surprises.toml")).unwrap();
+    let read: Surprises = toml::from_str(&text).unwrap();
+    read.surprise
+}
+
+#[test]
+fn what_only_looks_like_a_fault_is_none() {
+    let mut wrong = Vec::new();
+    for surprise in surprises() {
+        assert!(RULES.iter().any(|(id, _)| *id == surprise.rule));
+        let row = Row {
+            name: surprise.about,
+            app: surprise.app,
+            files: surprise.files,
+            port: surprise.around.port,
+            speaks: surprise.speaks,
+            rules: BTreeMap::new(),
+        };
+        let fault = Fault {
+            socket: surprise.socket,
+            ..Fault::default()
+        };
+        let stack = Stack {
+            row: &row,
+            fault: &fault,
+            healed: true,
+            around: surprise.around,
+        };
+        for edge in proxies(&surprise.rule, &row) {
+            let said = stack.said(edge);
+            if said.iter().any(|(id, _)| *id == surprise.rule) {
+                wrong.push(format!("{} behind {edge}: {said:?}", row.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_cell_is_filled() {
     let mut wrong = Vec::new();
@@ -425,6 +298,10 @@ fn the_table_is_what_is_tested() {
     for (word, why) in REASONS {
         assert!(used(word), "no cell says {word}");
         writeln!(text, "| *{word}* | {why} |").unwrap();
+    }
+    text.push_str("\n## Surprises\n\nEach looks like a fault, is none, and must stay silent (`surprises.toml`).\n\n");
+    for surprise in surprises() {
+        writeln!(text, "- {} (`{}`)", surprise.about, surprise.rule).unwrap();
     }
     let path = folder().join("README.md");
     if std::env::var_os("UPDATE").is_some() {
