@@ -1,7 +1,7 @@
 //! rules/localhost-dual-stack.md
 
 use crate::finding::{Confidence, Effect, Severity};
-use crate::model::chain::reached;
+use crate::model::chain::{is_proxy, reached};
 use crate::model::{Address, Bind, DeadEnd, Dialled, HopKind, Link, Route, Target};
 use crate::rules::max_fails_cascade::cascades;
 use crate::rules::{Ctx, grouped};
@@ -20,8 +20,12 @@ pub(super) fn check(cx: &mut Ctx) {
     }
 }
 
-/// A link to `localhost`, unless it is known that nothing listens there or that the app listens on both addresses.
+/// A link to `localhost`, unless it is known that nothing listens there or that the app listens on both addresses. Those that
+/// are written in Go (Traefik, cloudflared) try the other address by themselves.
 fn doubtful(cx: &Ctx, link: &Link) -> bool {
+    if !is_proxy(&cx.model.hop(link.from).kind) {
+        return false;
+    }
     let nowhere = matches!(link.target, Target::Nowhere(DeadEnd::OwnLoopback));
     is_localhost(link) && !nowhere && bind(cx, link) != Some(&Bind::Any)
 }

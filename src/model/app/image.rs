@@ -292,8 +292,14 @@ pub(super) fn is_own(cx: &Cx<'_>, argv: &[Text]) -> bool {
     {
         return false;
     }
-    let Some(first) = argv.first().and_then(Text::get).map(basename) else {
+    let Some(word) = argv.first().and_then(Text::get) else {
         return true;
+    };
+    // The value of a flag may hold a path.
+    let first = if word.starts_with('-') {
+        word
+    } else {
+        basename(word)
     };
     let name = knowledge_name(&image);
     // An image of a language runs whatever it is given: `php artisan serve` in an image of php-fpm.
