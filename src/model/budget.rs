@@ -2,6 +2,7 @@
 //! how long. The app is silent until its answer is ready, as apps are; every clock of the chain runs meanwhile.
 
 mod clocks;
+mod unknown;
 
 pub use clocks::{Longest, attempts, clocks, lasting, late_attempts, longest, outlasting};
 
@@ -9,8 +10,13 @@ use crate::finding::Effect;
 use crate::model::retry::Ban;
 use crate::model::verdict::{answers_when_killed, timeout};
 use crate::model::version::Versions;
-use crate::model::{Amount, Chain, Errand, Key, Model, Pages, Retry, Route, Setting, Step, Target};
+use crate::model::{
+    Amount, Chain, Errand, HopKind, Key, Model, Pages, Retry, Route, Setting, Step, Target,
+};
+use unknown::{Unknown, unknowns};
 
+/// The longest time to connect that the kernel surely leaves to a proxy (milliseconds): nginx's manual, `proxy_connect_timeout`.
+const LONGEST_CONNECT: u64 = 75_000;
 /// More attempts than this are not walked one by one.
 const MOST: usize = 10_000;
 
@@ -30,6 +36,9 @@ pub struct Budget {
     pub passes: Option<bool>,
     /// A GET that does not pass, if all of its way is known.
     pub cut: Option<Cut>,
+    /// Where the app takes no connection: nothing answers, as a host that is gone or a queue that is full. `None` if a time on
+    /// the way is not known, or no proxy that is read dials the app.
+    pub deaf: Option<Cut>,
     /// A POST, if it fares otherwise: proxies do not send it twice.
     pub post: Option<Cut>,
     /// What becomes of a websocket that is silent for as long; `None` where none comes this way.
@@ -101,11 +110,33 @@ pub fn walk(model: &Model, chain: &Chain, ms: u64) -> Budget {
         ms,
         passes: (!passes || !blind).then_some(passes),
         websocket: websocket(model, chain, ms),
+        deaf: deaf(model, steps),
         post: other.filter(|other| !blind && cut.as_ref() != Some(other)),
         executions: get.starts.len(),
         cut: cut.filter(|_| !blind),
         unknown: unknown.into_iter().map(|unknown| unknown.what).collect(),
     }
+}
+
+/// What becomes of a request whose app takes no connection.
+fn deaf(model: &Model, steps: &[Step]) -> Option<Cut> {
+    let dials = |step: &Step| {
+        step.route
+            .is_some_and(|id| !model.route(id).links.is_empty())
+    };
+    let last = steps.iter().rposition(dials)?;
+    let connect = timeout(model, steps[last], Key::Connect)?.value()?;
+    // Above that the kernel may give up first.
+    let known = |step: &Step| {
+        let route = step.route.map(|id| model.route(id));
+        let keys = [patience_key(model, *step), Key::Tries, Key::Retries];
+        let mut times = keys.iter().filter_map(|key| timeout(model, *step, *key));
+        route.is_none_or(|route| route.retry.value().is_some())
+            && times.all(|setting| setting.value().is_some())
+    };
+    let sure = *connect <= Amount::Finite(LONGEST_CONNECT) && steps[..=last].iter().all(known);
+    let end = sure.then(|| Walk::new(model, steps, App::Deaf(last), false).from(0, 0))?;
+    end.cut().filter(|_| end.what != What::Page)
 }
 
 /// How a request ends at a hop.
@@ -121,6 +152,8 @@ enum What {
     Closed,
     /// Without anything in time.
     Late,
+    /// Without a connection in time.
+    Unconnected,
 }
 
 /// The end of a request at a hop.
@@ -140,7 +173,7 @@ impl End {
         let status = match self.what {
             What::Answer => return None,
             What::Status(status) => Some(status),
-            What::Closed | What::Late | What::Page => None,
+            What::Closed | What::Late | What::Unconnected | What::Page => None,
         };
         Some(Cut {
             by: self.by,
@@ -158,6 +191,8 @@ enum App {
     Takes(u64),
     /// Closes the connection at once.
     Closes,
+    /// Takes no connection from the step of this index.
+    Deaf(usize),
 }
 
 struct Walk<'a> {
@@ -209,9 +244,13 @@ impl<'a> Walk<'a> {
             return self.app(at, step);
         };
         let mut end = self.repeated(at, step, route, now);
-        let own = matches!(end.what, What::Late | What::Closed);
+        let own = is_failure(end.what);
         end.what = match (end.what, route.on_timeout) {
             (What::Late, status) => status.map_or(What::Closed, What::Status),
+            (What::Unconnected, Some(status)) => {
+                What::Status(unconnected(self.model, step, status))
+            }
+            (What::Unconnected, None) => What::Closed,
             // Only what reads requests can say that there is no answer.
             (What::Closed, Some(_)) => What::Status(502),
             (what, _) => what,
@@ -253,9 +292,7 @@ impl<'a> Walk<'a> {
                 .extend(starts.map(|start| all.at.saturating_add(*start)));
             all.at = all.at.saturating_add(attempt.at);
             let again = self.repeats(&retry, attempt.what);
-            if let Some(peer) =
-                peer.filter(|_| again || matches!(attempt.what, What::Closed | What::Late))
-            {
+            if let Some(peer) = peer.filter(|_| again || is_failure(attempt.what)) {
                 let known = &mut self.peers[at][peer];
                 known.fails += 1;
                 known.checked = now.saturating_add(all.at);
@@ -280,6 +317,21 @@ impl<'a> Walk<'a> {
 
     /// One attempt of a hop. Its clock started before any behind it: of two that run out together, it wins.
     fn attempt(&mut self, at: usize, step: Step, now: u64) -> End {
+        if let App::Deaf(last) = self.app
+            && last == at
+        {
+            let connect = timeout(self.model, step, Key::Connect);
+            let connect = match connect.and_then(Setting::value) {
+                Some(Amount::Finite(ms)) => *ms,
+                _ => u64::MAX,
+            };
+            return End {
+                what: What::Unconnected,
+                at: connect,
+                by: at,
+                starts: Vec::new(),
+            };
+        }
         let remembered = self.peers.clone();
         let inner = self.from(at + 1, now);
         match patience(self.model, step) {
@@ -313,6 +365,8 @@ impl<'a> Walk<'a> {
             What::Status(status) => retry.statuses.contains(&status),
             What::Closed => retry.close,
             What::Late => retry.timeout,
+            // Nothing was sent, so a POST is no matter.
+            What::Unconnected => return retry.connect,
         };
         failed && (!self.post || retry.posts)
     }
@@ -321,7 +375,7 @@ impl<'a> Walk<'a> {
     fn app(&self, at: usize, step: Option<Step>) -> End {
         let limit = step.and_then(|step| timeout(self.model, step, Key::Worker)?.value().copied());
         let (what, after) = match (self.app, limit, step) {
-            (App::Closes, _, _) => (What::Closed, 0),
+            (App::Closes | App::Deaf(_), _, _) => (What::Closed, 0),
             (App::Takes(ms), Some(Amount::Finite(limit)), Some(step)) if limit <= ms => {
                 match answers_when_killed(self.model.hop(step.hop)) {
                     Versions::All => (What::Status(500), limit),
@@ -342,6 +396,19 @@ impl<'a> Walk<'a> {
 fn before(mut starts: Vec<u64>, end: u64) -> Vec<u64> {
     starts.retain(|start| *start < end);
     starts
+}
+
+/// Whether a peer is blamed for it.
+fn is_failure(what: What) -> bool {
+    matches!(what, What::Closed | What::Late | What::Unconnected)
+}
+
+/// What a client gets where no connection came about in time: HAProxy says 503, and nginx what it says of a late answer.
+fn unconnected(model: &Model, step: Step, on_timeout: u16) -> u16 {
+    match model.hop(step.hop).kind {
+        HopKind::HaProxy => 503,
+        _ => on_timeout,
+    }
 }
 
 /// A status as `error_page` has it; `own` is whether nginx made it, or it came from behind.
@@ -410,57 +477,4 @@ fn websocket(model: &Model, chain: &Chain, ms: u64) -> Option<Silence> {
 fn leads_nowhere(model: &Model, chain: &Chain) -> bool {
     let last = chain.steps.last().and_then(|step| step.link);
     last.is_some_and(|link| matches!(model.link(link).target, Target::Nowhere(_)))
-}
-
-/// Something that is not known.
-struct Unknown {
-    what: String,
-    /// Whether the answer hangs on it.
-    decides: bool,
-}
-
-fn unknowns(model: &Model, chain: &Chain, passes: bool, killed: bool) -> Vec<Unknown> {
-    let mut found = Vec::new();
-    let mut add = |what: String, decides: bool| found.push(Unknown { what, decides });
-    for step in &chain.steps {
-        let name = model.hop(step.hop).kind.as_str();
-        let mut keys = match step.route {
-            None => vec![Key::Worker],
-            Some(_) => vec![patience_key(model, *step)],
-        };
-        if !passes {
-            keys.extend([Key::Tries, Key::Retries]);
-        }
-        for key in keys {
-            if let Some(Setting::Unknown(why)) = timeout(model, *step, key) {
-                add(
-                    format!("{} of {name} is not known: {why}", key.as_str()),
-                    true,
-                );
-            }
-        }
-        let route = step.route.map(|id| model.route(id));
-        if let Some(Setting::Unknown(why)) = route.map(|route| &route.retry).filter(|_| !passes) {
-            add(format!("what {name} repeats is not known: {why}"), true);
-        }
-    }
-    let last = chain.steps.last().filter(|step| step.route.is_some());
-    if let Some(link) = last.and_then(|step| step.link).map(|id| model.link(id)) {
-        let why = match &link.target {
-            Target::Nowhere(_) => "leads nowhere",
-            Target::External => "is outside the project",
-            _ => "has limits that are not known",
-        };
-        let nowhere = matches!(link.target, Target::Nowhere(_));
-        add(format!("{} {why}", link.written), nowhere);
-    }
-    if let Some(step) = chain.steps.last().filter(|_| killed)
-        && answers_when_killed(model.hop(step.hop)) == Versions::Some
-    {
-        add(
-            "gunicorn before 22 closes the connection, later ones answer 500 first".to_owned(),
-            false,
-        );
-    }
-    found
 }

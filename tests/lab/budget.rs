@@ -7,7 +7,7 @@
 //! that disagrees is asked again, and is wrong if it disagrees each time.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -53,6 +53,7 @@ fn budgets_hold() {
     let files = grid::files(&cases, host);
     let model = model(&files);
     let app = App::start(host, &grid::APPS);
+    let _full = App::deaf(SocketAddr::new(host.into(), grid::DEAF));
     for (path, text) in &files {
         let path = folder.0.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -109,6 +110,7 @@ fn a_wrong_prediction_is_refuted() {
             after_ms,
             executions,
         }),
+        deaf: None,
         post: None,
         websocket: None,
         executions,
@@ -212,11 +214,12 @@ struct Seen {
 
 fn judge(case: &Case, budget: &Budget, seen: &Seen) -> Result<(), String> {
     let passes = budget.passes.ok_or("the model does not know")?;
-    let cut = budget
-        .post
-        .as_ref()
-        .filter(|_| case.post)
-        .or(budget.cut.as_ref());
+    let post = budget.post.as_ref().filter(|_| case.post);
+    let cut = if case.deaf {
+        budget.deaf.as_ref()
+    } else {
+        post.or(budget.cut.as_ref())
+    };
     let reads = case.hops().map(|hop| hop.kind.reads_requests());
     let equal = |what: &str, predicted: String, seen: String| {
         (predicted == seen)

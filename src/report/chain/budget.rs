@@ -19,6 +19,13 @@ pub(super) fn json(budget: &Budget) -> Value {
         "after_ms": cut.map(|cut| cut.after_ms),
         "effect": cut.map(|cut| cut.effect().as_str()),
         "executions": budget.cut.as_ref().map_or(1, |cut| cut.executions),
+        // Where the app takes no connection at all.
+        "deaf": budget.deaf.as_ref().map(|cut| json!({
+            "cut_by": cut.by,
+            "status": cut.status,
+            "after_ms": cut.after_ms,
+            "effect": cut.effect().as_str(),
+        })),
         "post": budget.post.as_ref().map(|cut| json!({
             "cut_by": cut.by,
             "status": cut.status,

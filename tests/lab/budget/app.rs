@@ -39,6 +39,17 @@ impl App {
         }
     }
 
+    /// A listener that takes no connection: its queue is full of others, which must be kept for as long.
+    pub(super) fn deaf(at: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
+        let listener = TcpListener::bind(at).unwrap();
+        let mut queue = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&at, Duration::from_millis(300)) {
+            queue.push(stream);
+            assert!(queue.len() < 5000, "a queue of connections has no end");
+        }
+        (listener, queue)
+    }
+
     /// Sends a request that takes `work` milliseconds, under a path of its own.
     pub(super) fn ask(&self, to: SocketAddr, work: u64, post: bool) -> Seen {
         let path = format!("/{work}/{}", self.next.fetch_add(1, Ordering::Relaxed));

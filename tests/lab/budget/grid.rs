@@ -3,12 +3,16 @@
 use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 
+mod failures;
+
 /// Ports of the first hop; a case's is this and its index.
 pub(super) const FRONT: u16 = 21_000;
 /// Ports of the second hop.
 pub(super) const BEHIND: u16 = 22_000;
 /// Ports of the app.
 pub(super) const APPS: [u16; 3] = [23_000, 23_001, 23_002];
+/// Port of an app whose queue of connections is full.
+pub(super) const DEAF: u16 = 23_200;
 /// Port of gunicorn, which kills a worker after a second.
 const GUNICORN: u16 = 23_100;
 
@@ -57,6 +61,8 @@ pub(super) struct Case {
     pub(super) post: bool,
     /// Whether the app is gunicorn, which has a limit of its own.
     pub(super) app_kills: bool,
+    /// Whether the app takes no connection.
+    pub(super) deaf: bool,
 }
 
 impl Case {
@@ -83,6 +89,10 @@ impl Case {
 
     fn post(self) -> Self {
         Self { post: true, ..self }
+    }
+
+    fn deaf(self) -> Self {
+        Self { deaf: true, ..self }
     }
 
     fn gunicorn(self) -> Self {
@@ -135,6 +145,7 @@ impl Hop {
             work,
             post: false,
             app_kills: false,
+            deaf: false,
         }
     }
 }
@@ -145,7 +156,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(nginx_repeats());
     cases.extend(haproxy_repeats());
     cases.extend(bytes());
-    cases.extend(pages());
+    cases.extend(failures::pages());
+    cases.extend(failures::deaf());
     cases.extend([
         nginx(6000).before(nginx(5000), 200).gunicorn(),
         nginx(600).before(nginx(5000), 4000).gunicorn(),
@@ -256,43 +268,6 @@ fn haproxy_repeats() -> Vec<Case> {
     ]
 }
 
-/// nginx puts a page of its own in the place of an error.
-fn pages() -> Vec<Case> {
-    let slow = haproxy(3000);
-    vec![
-        nginx(600).with("error_page 504 @page;").before(slow, 2000),
-        nginx(600)
-            .with("error_page 504 =200 @page;")
-            .before(slow, 2000),
-        nginx(600)
-            .with("error_page 502 503 =200 @page;")
-            .before(slow, 2000),
-        nginx(600)
-            .with("error_page 504 =503 @page; error_page 504 =200 @page;")
-            .before(slow, 2000),
-        nginx(600)
-            .with("error_page 504 https://example.com/late;")
-            .before(slow, 2000),
-        nginx(600)
-            .with("error_page 504 =301 https://example.com/late;")
-            .before(slow, 2000),
-        nginx(3000)
-            .with("error_page 502 =299 @page;")
-            .before(tcp(600), 2000),
-        // What comes from behind stays as it is, unless it is intercepted.
-        nginx(3000)
-            .with("error_page 504 =200 @page;")
-            .before(haproxy(600), 2000),
-        nginx(3000)
-            .with("proxy_intercept_errors on; error_page 504 =503 @page;")
-            .before(haproxy(600), 2000),
-        // What the next proxy sees is no error any more.
-        haproxy(4000)
-            .with("retry-on 504\nretries 2")
-            .before(nginx(600).with("error_page 504 =200 @page;"), 2000),
-    ]
-}
-
 /// One of the proxies passes bytes on.
 fn bytes() -> Vec<Case> {
     vec![
@@ -359,6 +334,7 @@ pub(super) fn files(cases: &[Case], host: Ipv4Addr) -> Vec<(String, String)> {
             let next = match (base, case.app_kills) {
                 (FRONT, _) => vec![address(host, BEHIND, at); hop.peers],
                 (_, true) => vec![gunicorn(host)],
+                _ if case.deaf => vec![SocketAddr::new(host.into(), DEAF); hop.peers],
                 _ => APPS[..hop.peers]
                     .iter()
                     .map(|port| SocketAddr::new(host.into(), *port))
