@@ -82,10 +82,13 @@ fn value(model: &Model, step: Step, key: Key) -> Option<Amount> {
 /// Two proxies: the outer one must wait longer. Equal counts as inverted: the outer won 20 of 20 when measured.
 fn read_timeout(model: &Model, outer: Step, inner: Step, margins: &Margins) -> Option<Outcome> {
     let margin = margin(margins, "read-timeout-inverted");
-    // Once it is upgraded, a tunnel's time holds where there is one, and the inner's time is about the same connection.
-    let tunnel = model.route(inner.route?).upgrades.then_some(Key::Tunnel);
-    let tunnel = tunnel.and_then(|key| value(model, outer, key));
-    let waits = tunnel.or_else(|| value(model, outer, Key::Read))?;
+    // Once it is upgraded, a tunnel's own time holds where there is one: whoever ends the silence, nobody answers.
+    let span = |key| timeout(model, outer, key).and_then(Setting::span);
+    let has_own = span(Key::Tunnel).is_some_and(|tunnel| span(Key::Read) != Some(tunnel));
+    if has_own && model.route(inner.route?).upgrades {
+        return None;
+    }
+    let waits = value(model, outer, Key::Read)?;
     let Amount::Finite(waits) = waits else {
         return None;
     };
