@@ -1,6 +1,7 @@
 //! rules/read-timeout-inverted.md
 
 use crate::finding::{Effect, Severity};
+use crate::model::budget::longest;
 use crate::model::{Amount, Key};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, inversions};
@@ -79,6 +80,7 @@ fn help(cx: &Ctx, places: &Places, inversion: &Inversion) -> String {
     {
         let more = cx.propose(&waits, "more", "in front of");
         // Else nobody knows why one time that is written asks for three of it.
+        let total = longest(cx.model, inversion.inner);
         let tries = match (total, inversion.behind.value()) {
             (Some(total), Some(Amount::Finite(once))) if total >= 2 * once => {
                 let all = duration(Amount::Finite(total));
