@@ -136,6 +136,8 @@ pub struct Finding {
     pub status: Vec<u16>,
     /// What a client or an operator sees.
     pub effect: Effect,
+    /// What comes before that, or stands in the proxy's log, for people; may be empty.
+    pub log: &'static str,
     /// What is wrong: lower case, no full stop, both values named.
     pub message: String,
     /// What to do; may be empty only for built-in rules.

@@ -99,6 +99,7 @@ mod tests {
             confidence: Confidence::High,
             status: Vec::new(),
             effect: Effect::NoStart,
+            log: "",
             message: String::new(),
             help: String::new(),
             primary: Label {

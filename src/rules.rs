@@ -384,6 +384,7 @@ impl Ctx<'_> {
             confidence: self.card.confidence,
             status: self.card.status.clone(),
             effect: self.card.effect,
+            log: "",
             message: message.into(),
             help: String::new(),
             primary: Label {

@@ -273,6 +273,7 @@ fn complaint(rule: &'static str, span: Span, message: String, help: &str) -> Fin
         confidence: Confidence::High,
         status: Vec::new(),
         effect: Effect::Response,
+        log: "",
         evidence: vec![("message", message.clone())],
         message,
         help: help.to_owned(),

@@ -61,6 +61,7 @@ mod tests {
             confidence: Confidence::High,
             status: vec![502],
             effect: Effect::Response,
+            log: "",
             message: message.to_owned(),
             help: String::new(),
             primary: Label {

@@ -4,6 +4,15 @@ use crate::finding::{Effect, Finding, Severity};
 
 /// One sentence without a full stop.
 pub(super) fn in_words(finding: &Finding) -> String {
+    let seen = seen(finding);
+    if finding.log.is_empty() {
+        seen
+    } else {
+        format!("{seen}: {}", finding.log)
+    }
+}
+
+fn seen(finding: &Finding) -> String {
     let statuses = statuses(&finding.status);
     let effect = match finding.effect {
         Effect::Response => return response(&statuses, finding.severity),

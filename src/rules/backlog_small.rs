@@ -43,7 +43,7 @@ fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, at: usize) {
     let place = written.unwrap_or(model.hop(hop).span);
     let waiting = usize::try_from(*waiting).unwrap_or(usize::MAX);
     let (from, app) = (cx.program(links[0].from), cx.program(hop));
-    let (effect, status) = cx.refused(links[0]);
+    let seen = cx.refused(links[0]).logged("");
     let slots = model.hop(hop).slots.as_ref();
     let served = match slots.and_then(Setting::value) {
         Some(Amount::Finite(n)) => format!(" behind the {n} that it works on"),
@@ -70,9 +70,6 @@ fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, at: usize) {
             "dial {app} over TCP, where the kernel tries again, or start a server whose queue can be set"
         )
     };
-    finding
-        .help(help)
-        .outcome(effect, status)
-        .because("backlog", waiting);
+    finding.help(help).seen(seen).because("backlog", waiting);
     soften(finding, &[backlog]);
 }

@@ -57,7 +57,7 @@ fn addresses(cx: &Ctx, hop: HopId) -> Option<Vec<String>> {
 
 fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, admits: &Spanned<Vec<String>>) {
     let (from, app) = (cx.program(links[0].from), cx.hop_name(hop));
-    let (effect, status) = cx.refused(links[0]);
+    let seen = cx.refused(links[0]).logged("");
     let list = admits.value.join(", ");
     let message =
         format!("{app} takes connections from {list} only, {from} dials it from another address");
@@ -68,6 +68,6 @@ fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, admits: &Spanned<Vec<String
     }
     finding
         .help("drop `listen.allowed_clients`, and let a network that only the proxy is on keep others out")
-        .outcome(effect, status)
+        .seen(seen)
         .because("clients", list);
 }

@@ -134,14 +134,14 @@ fn report_port(cx: &mut Ctx, link: &Link, port: &Spanned<u16>) -> Option<()> {
         port.value,
         cx.program(hop)
     );
-    let (effect, status) = cx.refused(link);
+    let seen = cx.serverless(link);
     let finding = cx.report(port.span, message);
     finding
         .here(format!("probes port {}", port.value))
         .label(link.span, "while requests go here")
         .label(place, format!("{runs} listens on {open}"))
         .help("probe a port that is open, or leave `port` out to probe the one that is dialled")
-        .outcome(effect, status)
+        .seen(seen)
         .severity(Severity::Error)
         .because("service", &name)
         .because("port", port.value);

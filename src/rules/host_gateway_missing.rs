@@ -66,7 +66,7 @@ fn is_local(port: &Port) -> bool {
 fn nameless(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef, host: &str) {
     let (name, place) = (cx.service_name(proxy).to_owned(), cx.service_span(proxy));
     let from = cx.program(links[0].from);
-    let (effect, status) = cx.unnamed(links[0]);
+    let seen = cx.unnamed(links[0]);
     let message = format!(
         "{from} dials {host}, and nothing gives {name} that name: only Docker Desktop does"
     );
@@ -77,7 +77,7 @@ fn nameless(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef, host: &str) {
         .help(format!(
             "add `extra_hosts: [\"{host}:host-gateway\"]` to {name}"
         ))
-        .outcome(effect, status)
+        .seen(seen)
         .because("host", host)
         .because("service", &name);
 }
@@ -90,7 +90,7 @@ fn shut(cx: &mut Ctx, links: &[&Link], service: ServiceRef, port: u16) {
         cx.service_name(service).to_owned(),
         cx.program(links[0].from),
     );
-    let (effect, status) = cx.refused(links[0]);
+    let seen = cx.refused(links[0]);
     let message = format!(
         "{from} dials port {port} of the host, which {name} publishes on 127.0.0.1 only: a container comes from another address"
     );
@@ -99,7 +99,7 @@ fn shut(cx: &mut Ctx, links: &[&Link], service: ServiceRef, port: u16) {
         .repeats(links)
         .label(published.span, "for the host itself alone")
         .help(format!("dial {name} by its name over a common network"))
-        .outcome(effect, status)
+        .seen(seen)
         .at_most(Confidence::Medium)
         .because("service", &name)
         .because("port", port);

@@ -11,7 +11,7 @@ pub(super) fn check(cx: &mut Ctx) {
             continue;
         };
         let (service, place) = (cx.service_name(proxy).to_owned(), cx.service_span(proxy));
-        let (from, (effect, status)) = (cx.program(links[0].from), cx.refused(links[0]));
+        let (from, seen) = (cx.program(links[0].from), cx.refused(links[0]));
         let beside: Vec<String> = cx
             .model
             .hops_of(proxy)
@@ -35,7 +35,7 @@ pub(super) fn check(cx: &mut Ctx) {
             .repeats(&links)
             .label(place, runs)
             .help(help)
-            .outcome(effect, status)
+            .seen(seen)
             .because("port", port);
     }
 }

@@ -34,7 +34,7 @@ fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, at: usize) {
     let setting = &cx.model.hop(hop).listeners[at].address;
     let port = setting.value().and_then(Address::port).unwrap_or_default();
     let (name, to) = (cx.service_name(service).to_owned(), cx.program(hop));
-    let (from, (effect, status)) = (cx.program(links[0].from), cx.refused(links[0]));
+    let (from, seen) = (cx.program(links[0].from), cx.refused(links[0]));
     let place = setting.span().unwrap_or(cx.service_span(service));
     let message = format!(
         "{to} of {name} listens on 127.0.0.1:{port} only, {from} dials it from another container"
@@ -49,7 +49,7 @@ fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, at: usize) {
     }
     finding
         .help(format!("let {to} listen on 0.0.0.0:{port}: the loopback of a container is out of reach for all others"))
-        .outcome(effect, status)
+        .seen(seen)
         .because("service", &name)
         .because("port", port);
     soften(finding, &[setting]);

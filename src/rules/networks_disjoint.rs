@@ -21,7 +21,7 @@ fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef, target: ServiceRef) 
     );
     let from = cx.program(links[0].from);
     let (place, target_place) = (cx.service_span(proxy), cx.service_span(target));
-    let (effect, status) = cx.unreached(links[0]);
+    let seen = cx.unreached(links[0]);
     // Only where a label says which network to take do they share another one.
     let labelled = cx.project.share_network(proxy, target);
     let (message, meet) = if labelled {
@@ -52,7 +52,7 @@ fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef, target: ServiceRef) 
         .label(place, format!("{service} is on {a}"))
         .label(target_place, format!("{to} is on {b}"))
         .help(format!("{meet}: {why}"))
-        .outcome(effect, status)
+        .seen(seen)
         .because("service", &to);
 }
 

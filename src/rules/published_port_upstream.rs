@@ -35,7 +35,7 @@ fn report(cx: &mut Ctx, links: &[&Link], service: ServiceRef, port: u16) {
         cx.program(links[0].from),
     );
     let sure = cx.listening(service).is_some();
-    let (effect, status) = cx.refused(links[0]);
+    let seen = cx.refused(links[0]);
     let message = format!(
         "{from} dials {name} on {port}, its port on the host; inside its container it is {target}"
     );
@@ -50,7 +50,7 @@ fn report(cx: &mut Ctx, links: &[&Link], service: ServiceRef, port: u16) {
         .help(format!(
             "dial {name}:{target}: between containers a published port does not exist"
         ))
-        .outcome(effect, status)
+        .seen(seen)
         .because("service", &name)
         .because("port", port);
     if !sure {

@@ -6,7 +6,7 @@ use crate::finding::{Effect, Severity};
 use crate::model::haproxy::{Section, Server};
 use crate::model::{Amount, HopId, Key, Route, Setting};
 use crate::rules::Ctx;
-use crate::rules::words::{count, duration};
+use crate::rules::words::{Seen, count, duration};
 use crate::source::Span;
 
 /// So many requests at once are rare, and so is the queue behind them.
@@ -106,7 +106,10 @@ fn report(cx: &mut Ctx, sections: &[(&Section, Span, u64)]) {
     {
         finding.severity(Severity::Info);
     }
-    if tcp {
-        finding.outcome(Effect::Closed, &[]);
-    }
+    let seen = if tcp {
+        Seen::of(Effect::Closed, &[])
+    } else {
+        Seen::of(Effect::Response, &[503])
+    };
+    finding.seen(seen.logged("HAProxy logs `sQ--`"));
 }

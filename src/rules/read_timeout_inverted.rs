@@ -2,11 +2,11 @@
 
 use crate::finding::{Effect, Severity};
 use crate::model::budget::longest;
-use crate::model::{Amount, Key};
+use crate::model::{Amount, HopKind, Key};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, inversions};
 use crate::rules::waits::Places;
-use crate::rules::words::{apart, count, duration, soften};
+use crate::rules::words::{Seen, apart, count, duration, soften};
 
 pub(super) fn check(cx: &mut Ctx) {
     let places = Places::of(cx);
@@ -31,6 +31,7 @@ fn report(cx: &mut Ctx, places: &Places, inversion: &Inversion) {
         .and_then(|id| model.route(id).on_timeout);
     let message = message(cx, (&front, short), (&behind, long));
     let help = help(cx, places, inversion);
+    let is_haproxy = model.hop(inversion.outer.hop).kind == HopKind::HaProxy;
     let gives_up = format!("gives up after {}", duration(short));
     let would_wait = format!("would wait {}", duration(long));
     let [(primary, here), (other, there)] = inversion.ends(model, &gives_up, &would_wait);
@@ -47,6 +48,9 @@ fn report(cx: &mut Ctx, places: &Places, inversion: &Inversion) {
         .because("outer", short)
         .because("inner", long);
     match status {
+        Some(504) if is_haproxy => {
+            finding.seen(Seen::of(Effect::Response, &[504]).logged("HAProxy logs `sH--`"))
+        }
         Some(status) => finding.outcome(Effect::Response, &[status]),
         None => finding.outcome(Effect::Closed, &[]),
     };

@@ -30,7 +30,7 @@ fn report(cx: &mut Ctx, links: &[&Link], target: ServiceRef) {
         .replicas
         .as_ref()
         .map_or(service.name.span, |count| count.span);
-    let (effect, status) = cx.unnamed(links[0]);
+    let seen = cx.unnamed(links[0]);
     let message = format!("{from} dials {name}, of which 0 containers run: its name is unknown");
     cx.report(links[0].span, message)
         .here(format!("dials {}", links[0].written))
@@ -39,6 +39,6 @@ fn report(cx: &mut Ctx, links: &[&Link], target: ServiceRef) {
         .help(format!(
             "run at least one container of {name}, or take it out of the config of {from}"
         ))
-        .outcome(effect, status)
+        .seen(seen)
         .because("service", &name);
 }

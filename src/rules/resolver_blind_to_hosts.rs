@@ -18,7 +18,7 @@ fn nginx(cx: &mut Ctx) {
         let Some((host, entry)) = known_to_hosts(cx, links[0]) else {
             continue;
         };
-        let (effect, status) = cx.refused(links[0]);
+        let seen = cx.refused(links[0]);
         let Lookup::Running(resolver) = links[0].lookup else {
             continue;
         };
@@ -34,7 +34,7 @@ fn nginx(cx: &mut Ctx) {
             .help(format!(
                 "write {host} without a variable, so that nginx looks it up while it starts, or write its address"
             ))
-            .outcome(effect, status)
+            .seen(seen)
             .because("host", &host);
         if host.ends_with(".docker.internal") {
             // Docker Desktop's own name server knows these as well.
@@ -103,7 +103,7 @@ fn haproxy(cx: &mut Ctx) {
             resolvers.name,
             duration(Amount::Finite(held))
         );
-        let (effect, status) = cx.refused(link);
+        let seen = cx.serverless(link);
         let finding = cx.report(link.span, message);
         finding
             .here(format!("the resolver says that there is no {host}"))
@@ -115,7 +115,7 @@ fn haproxy(cx: &mut Ctx) {
                 "take `resolvers` off this server, so that HAProxy looks {host} up while it starts, or write its address"
             ))
             .severity(Severity::Warning)
-            .outcome(effect, status)
+            .seen(seen)
             .because("host", &host);
         if host.ends_with(".docker.internal") {
             finding.at_most(Confidence::Medium);

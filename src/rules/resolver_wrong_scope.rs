@@ -154,7 +154,7 @@ fn report(cx: &mut Ctx, fault: &Fault, links: &[&Link]) {
     let Dialled::Tcp { host, .. } = &links[0].dialled else {
         return;
     };
-    let (effect, status) = cx.refused(links[0]);
+    let seen = cx.refused(links[0]);
     let name = cx.service_name(fault.proxy).to_owned();
     let mode = cx.project.service(fault.proxy).network_mode.span;
     let target = match links[0].target {
@@ -178,7 +178,7 @@ fn report(cx: &mut Ctx, fault: &Fault, links: &[&Link]) {
     }
     finding
         .help(help)
-        .outcome(effect, status)
+        .seen(seen)
         .because("host", &host.value)
         .because("servers", &fault.servers);
     if fault.kind == Kind::Mixed {

@@ -13,7 +13,7 @@ pub(super) fn check(cx: &mut Ctx) {
             continue;
         };
         let (service, place) = (cx.service_name(proxy).to_owned(), cx.service_span(proxy));
-        let (from, (effect, status)) = (cx.program(links[0].from), cx.refused(links[0]));
+        let (from, seen) = (cx.program(links[0].from), cx.refused(links[0]));
         let bound = bound(cx, proxy);
         let help = match bound.first() {
             Some((_, path, owner)) => format!(
@@ -37,7 +37,7 @@ pub(super) fn check(cx: &mut Ctx) {
         }
         finding
             .help(help)
-            .outcome(effect, status)
+            .seen(seen)
             .because("socket", &links[0].written);
     }
 }

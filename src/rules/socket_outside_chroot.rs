@@ -69,7 +69,7 @@ fn outside(cx: &Ctx, process: &Process, link: &Link, root: &str, written: &str) 
 
 fn report(cx: &mut Ctx, link: &Link, chroot: &Spanned<String>, written: &str, why: &str) {
     let root = chroot.value.trim_end_matches('/');
-    let (effect, status) = cx.refused(link);
+    let seen = cx.refused(link);
     let message = format!("HAProxy looks for {written} below chroot {root}: {why}");
     let help = if let Some(inside) = path::strip(written, root) {
         format!(
@@ -85,7 +85,7 @@ fn report(cx: &mut Ctx, link: &Link, chroot: &Spanned<String>, written: &str, wh
         .here(format!("means {root}{written}"))
         .label(chroot.span, "from here on, paths of servers begin below it")
         .help(help)
-        .outcome(effect, status)
+        .seen(seen)
         .because("chroot", root)
         .because("socket", written);
 }

@@ -97,7 +97,7 @@ fn report(cx: &mut Ctx, links: &[&Link], denied: &Denied) {
     let message = format!(
         "{from} runs as {user}, and the socket of {name} belongs to {owner} with mode {mode}: it may not connect"
     );
-    let (effect, status) = cx.refused(links[0]);
+    let seen = cx.refused(links[0]);
     let finding = cx.report(links[0].span, message);
     finding.here(format!("dialled as {user}")).repeats(links);
     if let Some(span) = denied.user.span {
@@ -109,7 +109,7 @@ fn report(cx: &mut Ctx, links: &[&Link], denied: &Denied) {
             "{}: the volume keeps others out, and users of two images have different ids",
             how(&hop.kind)
         ))
-        .outcome(effect, status)
+        .seen(seen)
         .because("user", user)
         .because("owner", owner)
         .because("mode", &mode);

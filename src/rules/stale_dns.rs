@@ -1,6 +1,6 @@
 //! rules/stale-dns.md
 
-use crate::finding::{Confidence, Effect, Severity};
+use crate::finding::{Confidence, Severity};
 use crate::model::{Dialled, HopKind, Link, Lookup, ServiceRef, Target};
 use crate::rules::{Ctx, grouped};
 use crate::source::Span;
@@ -85,7 +85,7 @@ fn cloud(host: &str) -> Option<&'static str> {
 
 fn report(cx: &mut Ctx, links: &[&Link], kind: &Moving) {
     let from = cx.program(links[0].from);
-    let (effect, status) = cx.refused(links[0]);
+    let seen = cx.refused(links[0]).logged("");
     let help = help(cx, links[0]);
     let place = match kind {
         Moving::Replicas(service, _) => Some(cx.service_span(*service)),
@@ -111,10 +111,7 @@ fn report(cx: &mut Ctx, links: &[&Link], kind: &Moving) {
     if let Some(place) = place {
         finding.label(place, "several containers");
     }
-    finding
-        .help(help)
-        .outcome(effect, status)
-        .because("name", &name);
+    finding.help(help).seen(seen).because("name", &name);
 }
 
 fn help(cx: &Ctx, link: &Link) -> String {
@@ -159,7 +156,7 @@ fn recreated(cx: &mut Ctx) {
     }
     let Some(first) = links.first() else { return };
     let (from, help) = (cx.program(first.from), help(cx, first));
-    let (effect, status): (Effect, &[u16]) = cx.refused(first);
+    let seen = cx.refused(first).logged("");
     let rest: Vec<Span> = links[1..].iter().map(|link| link.span).collect();
     let message = format!(
         "{from} looks {} up once, while it starts; a container that is made anew may get another address",
@@ -173,6 +170,6 @@ fn recreated(cx: &mut Ctx) {
         .help(help)
         .severity(Severity::Info)
         .at_most(Confidence::Medium)
-        .outcome(effect, status)
+        .seen(seen)
         .because("names", names);
 }

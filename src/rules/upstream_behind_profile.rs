@@ -33,7 +33,7 @@ fn report(cx: &mut Ctx, links: &[&Link], target: ServiceRef, proxy: ServiceRef) 
         "{from} dials {name}, which is only started with the profile {known}; {service} is started without it"
     );
     let help = format!("take {name} out of its profile, or put {service} into the same one");
-    let (effect, status) = cx.unnamed(links[0]);
+    let seen = cx.unnamed(links[0]);
     let (name, proxy_place) = (name.to_owned(), cx.service_span(proxy));
     cx.report(links[0].span, message)
         .here(format!("dials {}", links[0].written))
@@ -41,6 +41,6 @@ fn report(cx: &mut Ctx, links: &[&Link], target: ServiceRef, proxy: ServiceRef) 
         .label(proxy_place, "in no profile that is active")
         .label(place, "not started by a plain `docker compose up`")
         .help(help)
-        .outcome(effect, status)
+        .seen(seen)
         .because("service", &name);
 }

@@ -121,14 +121,14 @@ fn report(cx: &mut Ctx, fault: &Fault, ways: &[(&Client, &Link, &Certificate)]) 
             format!("good until {until}"),
         ),
     };
-    let (effect, status) = cx.refused(link);
+    let seen = cx.refused(link);
     let finding = cx.report(client.span, message);
     finding
         .here("the certificate is checked")
         .again(ways[1..].iter().map(|(client, ..)| client.span))
         .label(own.span, shows)
         .help(help(fault, client, own))
-        .outcome(effect, status);
+        .seen(seen);
     if let Some(place) = client.verify.span() {
         finding.label(place, "asks for the check");
     }

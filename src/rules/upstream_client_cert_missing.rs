@@ -6,6 +6,7 @@ use crate::model::tls::Client;
 use crate::model::{HopId, HopKind, Link};
 use crate::rules::Ctx;
 use crate::rules::alike::Alike;
+use crate::rules::words::Seen;
 use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
@@ -39,8 +40,8 @@ fn report(cx: &mut Ctx, hop: HopId, behind: HopId, place: Span, ways: &[(&Client
     let (client, link) = ways[0];
     let (from, to) = (cx.hop_name(hop), cx.hop_name(behind));
     // nginx finishes the handshake and answers; HAProxy breaks it off.
-    let (effect, status) = match cx.model.hop(behind).kind {
-        HopKind::Nginx => (Effect::Response, &[400][..]),
+    let seen = match cx.model.hop(behind).kind {
+        HopKind::Nginx => Seen::of(Effect::Response, &[400]),
         _ => cx.refused(link),
     };
     let message = format!("{to} asks for a certificate, and {from} has none to show");
@@ -58,5 +59,5 @@ fn report(cx: &mut Ctx, hop: HopId, behind: HopId, place: Span, ways: &[(&Client
         .again(ways[1..].iter().map(|(client, _)| client.span))
         .label(place, "takes nobody without a certificate")
         .help(help)
-        .outcome(effect, status);
+        .seen(seen);
 }

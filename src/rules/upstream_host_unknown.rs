@@ -22,7 +22,7 @@ pub(super) fn check(cx: &mut Ctx) {
         let names = known_names(cx, proxy);
         let (place, service) = (cx.service_span(proxy), cx.service_name(proxy).to_owned());
         let from = cx.program(links[0].from);
-        let (effect, status) = cx.unnamed(links[0]);
+        let seen = cx.unnamed(links[0]);
         let message = format!(
             "{from} dials {host}, and no service, alias or host of that name can be reached from {service}"
         );
@@ -32,7 +32,7 @@ pub(super) fn check(cx: &mut Ctx) {
             .repeats(&links)
             .label(place, format!("{service} can reach {names}"))
             .help(format!("name a service that shares a network with {service} ({names}), or correct the spelling"))
-            .outcome(effect, status)
+            .seen(seen)
             .because("host", &host);
     }
 }

@@ -42,7 +42,7 @@ fn report(cx: &mut Ctx, links: &[&Link], service: ServiceRef, port: u16) {
     let (hop, listener) = listeners[0];
     let place = listener.address.span().unwrap_or(cx.service_span(service));
     let (from, to, runs) = (cx.program(links[0].from), cx.program(hop), cx.hop_name(hop));
-    let (effect, status) = cx.refused(links[0]);
+    let seen = cx.refused(links[0]);
     let finding = cx.report(
         links[0].span,
         format!("{from} dials port {port} of {name}, {to} listens on {open}"),
@@ -54,7 +54,7 @@ fn report(cx: &mut Ctx, links: &[&Link], service: ServiceRef, port: u16) {
         .help(format!(
             "dial the port that {to} listens on ({open}), or let {to} listen on {port}"
         ))
-        .outcome(effect, status)
+        .seen(seen)
         .because("service", &name)
         .because("port", port);
     if !certain(&listeners) {

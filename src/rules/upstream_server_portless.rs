@@ -82,7 +82,7 @@ fn report(
     let (to, runs) = (cx.program(hop), cx.hop_name(hop));
     let shown: Vec<String> = missed.iter().map(|port| format!(":{port}")).collect();
     let shown = shown.join(" and ");
-    let (effect, status) = cx.refused(link);
+    let seen = cx.refused(link);
     let message = format!(
         "server {} has no port, so HAProxy dials the one that the client came to ({shown}); {to} listens on {open}",
         link.written
@@ -105,7 +105,7 @@ fn report(
     finding
         .label(place, format!("{runs} listens on {open}"))
         .help(format!("write the port: `{}{open}`", link.written))
-        .outcome(effect, status)
+        .seen(seen)
         .because("server", &link.written)
         .because("ports", &shown);
     if !all || !certain(&listeners) {
@@ -129,7 +129,7 @@ fn nginx(cx: &mut Ctx) {
             Protocol::H2c => "50051, as gRPC servers mostly do",
             _ => "the one that the app binds",
         };
-        let (effect, status) = cx.refused(link);
+        let seen = cx.refused(link);
         let group = link.group.clone();
         let message = format!(
             "server {} has no port, so nginx dials 80, where {family} is hardly spoken",
@@ -144,7 +144,7 @@ fn nginx(cx: &mut Ctx) {
         }
         finding
             .help(format!("write the port: {usual}"))
-            .outcome(effect, status)
+            .seen(seen)
             .severity(Severity::Warning)
             .because("server", &link.written);
     }

@@ -94,13 +94,13 @@ fn report(cx: &mut Ctx, hop: HopId, lack: &Lack, clients: &[&Client]) {
         _ => "no name is sent".to_owned(),
     };
     let help = help(cx, lack, first);
-    let (effect, status) = cx.refused(cx.model.link(first.links[0]));
+    let seen = cx.refused(cx.model.link(first.links[0]));
     let finding = cx.report(first.span, message);
     finding
         .here(here)
         .again(clients[1..].iter().map(|client| client.span))
         .help(help)
-        .outcome(effect, status);
+        .seen(seen);
     match lack {
         Lack::Demanded(_, place) => {
             finding.label(*place, "refuses a handshake that names no server");

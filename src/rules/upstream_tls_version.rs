@@ -56,7 +56,7 @@ fn report(cx: &mut Ctx, hop: HopId, behind: HopId, ways: &[(&Client, &Link, &Set
         return;
     };
     let (from, to) = (cx.hop_name(hop), cx.hop_name(behind));
-    let (effect, status) = cx.refused(link);
+    let seen = cx.refused(link);
     let by_name = offered.is_disjoint(wanted);
     let message = format!(
         "{from} offers {}, {to} takes {}: they have none in common{}",
@@ -77,7 +77,7 @@ fn report(cx: &mut Ctx, hop: HopId, behind: HopId, ways: &[(&Client, &Link, &Set
         .help(help)
         .because("offered", all(offered))
         .because("taken", all(wanted))
-        .outcome(effect, status);
+        .seen(seen);
     for (place, what) in [(client.versions.span(), "chosen"), (taken.span(), "taken")] {
         if let Some(place) = place {
             finding.label(place, format!("{what} here"));

@@ -5,7 +5,7 @@ use crate::model::haproxy::Section;
 use crate::model::nginx::Place;
 use crate::model::{HopKind, Link, Route};
 use crate::rules::Ctx;
-use crate::rules::words::count;
+use crate::rules::words::{NO_SERVER, Seen, count};
 use crate::source::Span;
 use crate::syntax::nginx::Directive;
 
@@ -100,7 +100,7 @@ fn all_down(cx: &mut Ctx) {
         }
         told.push(first.span);
         let is_haproxy = cx.model.hop(route.hop).kind == HopKind::HaProxy;
-        let (effect, status) = cx.refused(first);
+        let seen = cx.serverless(first);
         let (kind, what) = if is_haproxy {
             ("backend", "disabled or of weight 0")
         } else {
@@ -118,7 +118,7 @@ fn all_down(cx: &mut Ctx) {
         finding
             .label(route.span, "leads here")
             .help("put one of them back, or take the route out")
-            .outcome(effect, status)
+            .seen(seen)
             .because("group", &group.value);
         if is_haproxy {
             // They can be enabled through the stats socket.
@@ -135,17 +135,18 @@ fn is_empty(section: &Section) -> bool {
 }
 
 fn backend(cx: &mut Ctx, section: &Section) {
-    let (effect, status): (Effect, &[u16]) = if section.tcp {
-        (Effect::Closed, &[])
+    let seen = if section.tcp {
+        Seen::of(Effect::Closed, &[])
     } else {
-        (Effect::Response, &[503])
+        Seen::of(Effect::Response, &[503])
     };
+    let seen = seen.logged(NO_SERVER);
     cx.report(
         section.span,
         format!("{} {} has no server", section.kind, section.name),
     )
     .here("no `server` line, and nothing else that answers")
     .help("add a `server` line, or answer without one: `http-request return status 200`")
-    .outcome(effect, status)
+    .seen(seen)
     .because("backend", &section.name);
 }

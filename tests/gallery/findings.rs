@@ -394,6 +394,7 @@ fn finding(rule: &'static str, span: Span, message: &str) -> Finding {
         confidence: Confidence::High,
         status: vec![502],
         effect: Effect::Response,
+        log: "",
         message: message.to_owned(),
         help: String::new(),
         primary: Label {
