@@ -123,6 +123,9 @@ pub(crate) struct Chain {
     /// text, json, mermaid, dot, svg or html; may be repeated
     #[arg(long, value_name = "F[=PATH]")]
     pub(crate) format: Vec<Output<chain::Format>>,
+    /// Fail if a way that is shown has a finding of this severity or above; without it an audit fails nothing
+    #[arg(long, value_name = "SEVERITY|never")]
+    pub(crate) fail_on: Option<FailOn>,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
 }

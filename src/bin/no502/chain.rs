@@ -10,7 +10,8 @@ use crate::args::{Chain, Cli};
 use crate::failure::{Failure, did_you_mean};
 use crate::run::{Run, Verdict, one_per_place, say, write_to};
 
-/// Shows the ways from an edge to an app. An audit, not a gate: whatever it shows, the answer is success.
+/// Shows the ways from an edge to an app. An audit, not a gate: whatever it shows, the answer is success, unless
+/// `--fail-on` makes a gate of it.
 pub(crate) fn chain(args: &Chain, cli: &Cli) -> Result<Verdict, Failure> {
     let mut run = Run::load(&args.paths, &args.project)?;
     if let Some(from) = &args.from {
@@ -38,7 +39,7 @@ pub(crate) fn chain(args: &Chain, cli: &Cli) -> Result<Verdict, Failure> {
             chain::write(output.format, &run.analysis, &look, out)
         })?;
     }
-    Ok(run.audited())
+    Ok(run.audited(args.fail_on))
 }
 
 /// Sends a request that takes so long through every way.

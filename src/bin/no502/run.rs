@@ -326,12 +326,17 @@ impl Run {
         self.verdict(limit, args.strict)
     }
 
-    /// What an audit answers: it fails only where a path could not be read.
-    pub(crate) fn audited(&self) -> Verdict {
-        if self.failed {
-            Verdict::Failed
-        } else {
-            Verdict::Clean
+    /// What an audit answers. Of the findings those count whose rule marks a way that is left.
+    pub(crate) fn audited(&mut self, limit: Option<FailOn>) -> Verdict {
+        let ways = self.analysis.model.chains.iter();
+        let marked: BTreeSet<&str> = ways.flat_map(|way| &way.verdicts).map(|v| v.rule).collect();
+        self.analysis
+            .findings
+            .retain(|finding| marked.contains(finding.rule));
+        match limit {
+            Some(limit) => self.verdict(limit, false),
+            None if self.failed => Verdict::Failed,
+            None => Verdict::Clean,
         }
     }
 
