@@ -60,6 +60,8 @@ pub struct Copied {
     pub target: String,
     /// Whether it comes from another stage or image.
     pub foreign: bool,
+    /// Where the text lies that a here-document of the Dockerfile holds, if it is one.
+    pub inline: Option<Location>,
 }
 
 impl View {
@@ -101,6 +103,13 @@ impl View {
     }
 
     fn copy(&mut self, host: &dyn Host, context: Option<&str>, copy: &Copied) {
+        if let Some(location) = &copy.inline {
+            self.layers.push(Layer {
+                target: path::absolute("/", &copy.target),
+                location: location.clone(),
+            });
+            return;
+        }
         let into_folder = copy.target.ends_with('/') || copy.sources.len() > 1;
         for source in &copy.sources {
             let target = path::absolute("/", &copy.target);

@@ -4,11 +4,11 @@ use crate::finding::Gap;
 use crate::host::{PathKind, path};
 use crate::project::Envsubst;
 use crate::project::compose::{Build, Command, MountSource, Service, Stack};
-use crate::project::container::{Copied, View};
+use crate::project::container::{Copied, Location, View};
 use crate::project::files::Files;
 use crate::project::image_name::{is_haproxy_image, is_plain_nginx_image};
 use crate::project::inline::laid_out;
-use crate::source::{FileId, Span, Spanned};
+use crate::source::{FileId, SourceFile, Span, Spanned};
 use crate::syntax::command::{self, Variable};
 use crate::syntax::dockerfile::{self, BuiltImage, CopySource};
 use crate::syntax::value::Text;
@@ -238,31 +238,34 @@ impl Container {
             }
             None => Variable::Unset,
         };
-        self.take(dockerfile::image(&tree, target, &args))
+        let built = dockerfile::image(&tree, target, &args);
+        let written: Vec<_> = built
+            .copies
+            .iter()
+            .map(|copy| here(files, id, text, copy))
+            .collect();
+        let mut copies = Vec::new();
+        self.take(&built);
+        for (copy, inline) in built.copies.iter().zip(written) {
+            let copied = copied(copy, &self.working_dir);
+            copies.extend(copied.map(|copied| Copied { inline, ..copied }));
+        }
+        copies
     }
 
-    fn take(&mut self, built: BuiltImage) -> Vec<Copied> {
-        self.image = built.base;
-        self.environment = built
-            .env
-            .into_iter()
-            .map(|(key, value)| (key, Some(value)))
-            .collect();
+    fn take(&mut self, built: &BuiltImage) {
+        self.image.clone_from(&built.base);
+        let environment = built.env.iter().cloned();
+        self.environment = environment.map(|(key, value)| (key, Some(value))).collect();
         if let Some(folder) = built.workdir.as_ref().and_then(|text| text.get()) {
             self.working_dir = path::absolute("/", folder);
         }
-        self.user = built.user;
-        self.stop_signal = built.stop_signal;
-        self.entrypoint = built.entrypoint.map(Command::Exec);
-        self.command = built.cmd.map(Command::Exec);
-        self.healthcheck = built
-            .healthcheck
-            .is_some_and(|check| !check.value.is_empty());
-        built
-            .copies
-            .iter()
-            .filter_map(|copy| copied(copy, &self.working_dir))
-            .collect()
+        self.user.clone_from(&built.user);
+        self.stop_signal.clone_from(&built.stop_signal);
+        self.entrypoint = built.entrypoint.clone().map(Command::Exec);
+        self.command = built.cmd.clone().map(Command::Exec);
+        let healthcheck = built.healthcheck.as_ref();
+        self.healthcheck = healthcheck.is_some_and(|check| !check.value.is_empty());
     }
 }
 
@@ -320,5 +323,28 @@ fn copied(copy: &dockerfile::Copied, working_dir: &str) -> Option<Copied> {
         sources,
         target,
         foreign: copy.from != CopySource::Context,
+        inline: None,
     })
+}
+
+/// Where the text of a here-document lies, which is read in its place in the Dockerfile. Without quotes around its word the
+/// build fills variables in, of which it knows its own alone.
+fn here(files: &mut Files, id: FileId, text: &str, copy: &dockerfile::Copied) -> Option<Location> {
+    let content = copy.inline.as_ref()?;
+    let (from, to) = (copy.span.start as usize, content.span.start as usize);
+    let head = text.get(from..to).unwrap_or_default();
+    let quoted = ["<<'", "<<\"", "<<-'", "<<-\""]
+        .iter()
+        .any(|mark| head.contains(mark));
+    if !quoted && content.value.contains('$') {
+        let why = "the build fills the variables of its here-document in";
+        return Some(Location::Unknown(why.to_owned()));
+    }
+    let path = files.sources.get(id).path.clone();
+    let key = format!("{path}#{to}");
+    let laid_out = laid_out(text, content.span, &content.value);
+    let mut file = SourceFile::new(path, laid_out.into_bytes());
+    file.lossy = true;
+    files.inline(&key, file);
+    Some(Location::Inline(key))
 }

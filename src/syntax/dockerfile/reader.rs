@@ -124,9 +124,15 @@ impl<'a> Ends<'a> {
     fn new(lines: &[Line<'a>]) -> Self {
         let mut by_text = [HashMap::new(), HashMap::new()];
         if lines.iter().any(|line| line.raw.contains("<<")) {
+            // A Dockerfile that is written inside a compose file stands in its columns there.
+            let mut instructions = lines.iter().filter(|line| line.content.is_some());
+            let margin = instructions.next().map_or("", |line| {
+                &line.raw[..line.raw.len() - line.raw.trim_start_matches(' ').len()]
+            });
             for (at, line) in lines.iter().enumerate() {
-                let chomped = line.raw.trim_start_matches('\t');
-                by_text[0].entry(line.raw).or_insert_with(Vec::new).push(at);
+                let raw = line.raw.strip_prefix(margin).unwrap_or(line.raw);
+                let chomped = raw.trim_start_matches('\t');
+                by_text[0].entry(raw).or_insert_with(Vec::new).push(at);
                 by_text[1].entry(chomped).or_insert_with(Vec::new).push(at);
             }
         }
