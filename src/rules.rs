@@ -81,6 +81,7 @@ mod temp_path_unwritable;
 mod timeout_missing;
 mod timeout_unit_suspect;
 mod timeout_zero;
+mod unbuffered_request_unretried;
 mod update_order_stop_first;
 mod upstream_behind_profile;
 mod upstream_cert_expired;
@@ -235,6 +236,7 @@ pub const RULES: &[Rule] = &[
     rule!("timeout-missing", timeout_missing),
     rule!("timeout-unit-suspect", timeout_unit_suspect),
     rule!("timeout-zero", timeout_zero),
+    rule!("unbuffered-request-unretried", unbuffered_request_unretried),
     rule!("update-order-stop-first", update_order_stop_first),
     rule!("upstream-behind-profile", upstream_behind_profile),
     rule!("upstream-cert-expired", upstream_cert_expired),
