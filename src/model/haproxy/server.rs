@@ -87,16 +87,9 @@ fn server(
         resolvers: parameters.value("resolvers"),
         maxconn: number("maxconn").filter(|most| most.value > 0),
         sends_proxy: sends_proxy(&parameters),
-        tls: tls::client(proxy, hop, link.span, &parameters, version)
-            .filter(|_| !line.conditional && !is_template(line)),
+        tls: tls::client(proxy, hop, link.span, &parameters, version).filter(|_| !line.conditional),
     };
     Some((link, server))
-}
-
-/// Whether something fills the line in before HAProxy reads it.
-fn is_template(line: &Line) -> bool {
-    let tagged = |text: &str| ["{{", "{%", "<%"].iter().any(|tag| text.contains(tag));
-    line.words.iter().any(|word| tagged(&word.text))
 }
 
 /// The host of an address of an internet family that has no port.
