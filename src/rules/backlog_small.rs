@@ -43,7 +43,7 @@ fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, at: usize) {
     let place = written.unwrap_or(model.hop(hop).span);
     let waiting = usize::try_from(*waiting).unwrap_or(usize::MAX);
     let (from, app) = (cx.program(links[0].from), cx.program(hop));
-    let seen = cx.refused(links[0]).logged("");
+    let seen = cx.failed(links[0]);
     let slots = model.hop(hop).slots.as_ref();
     let served = match slots.and_then(Setting::value) {
         Some(Amount::Finite(n)) => format!(" behind the {n} that it works on"),

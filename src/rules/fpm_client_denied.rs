@@ -57,7 +57,7 @@ fn addresses(cx: &Ctx, hop: HopId) -> Option<Vec<String>> {
 
 fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, admits: &Spanned<Vec<String>>) {
     let (from, app) = (cx.program(links[0].from), cx.hop_name(hop));
-    let seen = cx.refused(links[0]).logged("");
+    let seen = cx.failed(links[0]);
     let list = admits.value.join(", ");
     let message =
         format!("{app} takes connections from {list} only, {from} dials it from another address");

@@ -85,7 +85,7 @@ fn cloud(host: &str) -> Option<&'static str> {
 
 fn report(cx: &mut Ctx, links: &[&Link], kind: &Moving) {
     let from = cx.program(links[0].from);
-    let seen = cx.refused(links[0]).logged("");
+    let seen = cx.failed(links[0]);
     let help = help(cx, links[0]);
     let place = match kind {
         Moving::Replicas(service, _) => Some(cx.service_span(*service)),
@@ -156,7 +156,7 @@ fn recreated(cx: &mut Ctx) {
     }
     let Some(first) = links.first() else { return };
     let (from, help) = (cx.program(first.from), help(cx, first));
-    let seen = cx.refused(first).logged("");
+    let seen = cx.failed(first);
     let rest: Vec<Span> = links[1..].iter().map(|link| link.span).collect();
     let message = format!(
         "{from} looks {} up once, while it starts; a container that is made anew may get another address",

@@ -82,18 +82,33 @@ impl Ctx<'_> {
         self.project.service(service).name.span
     }
 
-    /// What a client gets of a proxy that cannot connect: nginx answers 502, HAProxy 503, and what passes bytes on
-    /// closes the connection. A refused `auth_request` is a 500.
-    pub(super) fn refused(&self, link: &Link) -> Seen {
+    /// What a client gets of a proxy that fails with the next hop: nginx answers 502, HAProxy 503, and what passes bytes on
+    /// closes the connection. A failed `auth_request` is a 500.
+    pub(super) fn failed(&self, link: &Link) -> Seen {
         match (&self.model.hop(link.from).kind, link.protocol) {
             // The answer of a mirror is nobody's.
             _ if link.errand == Some(Errand::Mirror) => Seen::of(Effect::Response, &[]),
             _ if link.errand.is_some() => Seen::of(Effect::Response, &[500]),
-            (HopKind::HaProxy, Protocol::Tcp) => Seen::of(Effect::Closed, &[]).logged(REFUSED),
             (_, Protocol::Tcp) => Seen::of(Effect::Closed, &[]),
-            (HopKind::HaProxy, _) => Seen::of(Effect::Response, &[503]).logged(REFUSED),
+            (HopKind::HaProxy, _) => Seen::of(Effect::Response, &[503]),
             _ => Seen::of(Effect::Response, &[502]),
         }
+    }
+
+    /// The same where a connection is refused.
+    pub(super) fn refused(&self, link: &Link) -> Seen {
+        self.failed(link).logged(self.in_log_of(link, REFUSED))
+    }
+
+    /// The same where a proxy has nobody to connect to: no server of it has an address, or all are down.
+    pub(super) fn serverless(&self, link: &Link) -> Seen {
+        self.failed(link).logged(self.in_log_of(link, NO_SERVER))
+    }
+
+    /// What HAProxy logs of a request; nothing where another proxy dials.
+    fn in_log_of(&self, link: &Link, words: &'static str) -> &'static str {
+        let haproxy = self.model.hop(link.from).kind == HopKind::HaProxy;
+        if haproxy { words } else { "" }
     }
 
     /// What comes of an address that nothing answers to: a refusal where a name is missing, silence where the address of a
@@ -105,16 +120,6 @@ impl Ctx<'_> {
                 Seen::of(Effect::Response, &[504])
             }
             _ => self.refused(link),
-        }
-    }
-
-    /// The same where a proxy has nobody to connect to: no server of it has an address, or all are down.
-    pub(super) fn serverless(&self, link: &Link) -> Seen {
-        let seen = self.refused(link);
-        if seen.log.is_empty() {
-            seen
-        } else {
-            seen.logged(NO_SERVER)
         }
     }
 
