@@ -126,21 +126,14 @@ impl Writer<'_> {
         let Some(span) = way.urls.first().map(|url| url.span) else {
             return;
         };
-        if links.is_empty() {
-            return;
-        }
         let times = self.times(&way.timeouts);
-        let protocol = self.model.link(links[0]).protocol;
-        self.route(
-            Route {
-                name: way.name.clone(),
-                hosts: way.hosts.clone(),
-                links,
-                protocol,
-                ..bare(self.hop, span, times)
-            },
-            &way.entries,
-        );
+        let named = Route {
+            name: way.name.clone(),
+            hosts: way.hosts.clone(),
+            links,
+            ..bare(self.hop, span, times)
+        };
+        self.route(named, &way.entries);
     }
 
     /// A way that labels tell.
@@ -159,9 +152,6 @@ impl Writer<'_> {
                     .collect()
             }
         };
-        let Some(first) = links.first() else {
-            return;
-        };
         let own = if way.peers.iter().any(|peer| peer.transport) {
             own_transport()
         } else {
@@ -171,17 +161,13 @@ impl Writer<'_> {
             Protocol::Tcp => Timeouts::new(),
             _ => self.times(&own),
         };
-        let protocol = self.model.link(*first).protocol;
-        self.route(
-            Route {
-                name: way.name.clone(),
-                hosts: way.hosts.clone(),
-                links,
-                protocol,
-                ..bare(self.hop, way.span, times)
-            },
-            &way.entries,
-        );
+        let named = Route {
+            name: way.name.clone(),
+            hosts: way.hosts.clone(),
+            links,
+            ..bare(self.hop, way.span, times)
+        };
+        self.route(named, &way.entries);
     }
 
     /// The times of a way over those of the whole process.
@@ -191,7 +177,12 @@ impl Writer<'_> {
         times
     }
 
+    /// Adds a way, unless it leads to nobody; it speaks what its first link does.
     fn route(&mut self, mut route: Route, entries: &[String]) {
+        let Some(first) = route.links.first() else {
+            return;
+        };
+        route.protocol = self.model.link(*first).protocol;
         let known = self.model.hop(self.hop).listeners.len();
         let by_name = |at: &usize| match self.passing.entries.get(*at) {
             Some(name) if !entries.is_empty() => entries.contains(name),
