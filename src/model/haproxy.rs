@@ -15,6 +15,7 @@ mod unset;
 use std::collections::{HashMap, HashSet};
 
 use crate::model::defaults;
+use crate::model::tls::Client;
 use crate::model::version::image_version;
 use crate::model::{
     Amount, Hop, HopId, HopKind, Key, LinkId, Model, Pages, Protocol, Reuse, Route, Setting,
@@ -176,16 +177,20 @@ impl<'a> Reader<'a> {
         let mut servers = Vec::new();
         let mut server_lines = Vec::new();
         let version = self.model.hop(self.hop).version.clone();
-        for (link, mut server) in server::servers(proxy, self.hop, tcp, &version) {
-            server.link =
+        for made in server::servers(proxy, self.hop, tcp, &version) {
+            let link =
                 LinkId(u32::try_from(self.model.links.len()).expect("fewer links than u32::MAX"));
-            self.model.tls.extend(server.tls.take().map(|mut client| {
-                client.links.push(server.link);
-                client
-            }));
-            servers.push(server.link);
-            server_lines.push(server);
-            self.model.links.push(link);
+            let opened = made.tls.map(|client| Client {
+                links: vec![link],
+                ..client
+            });
+            self.model.tls.extend(opened);
+            self.model.links.push(made.link);
+            servers.push(link);
+            server_lines.push(Server {
+                link,
+                ..made.server
+            });
         }
         let kind = proxy.section.kind.value.clone();
         let is_frontend = kind == "frontend";

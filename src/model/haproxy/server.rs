@@ -35,17 +35,25 @@ pub struct Server {
     pub maxconn: Option<Spanned<u64>>,
     /// The word that has the PROXY header sent.
     pub sends_proxy: Option<Span>,
-    /// How TLS is opened, on its way into [`Model::tls`](crate::model::Model::tls).
+}
+
+/// What a line comes to, before its link has a number.
+pub(super) struct Made {
+    /// Whom it dials.
+    pub(super) link: Link,
+    /// What else it says.
+    pub(super) server: Server,
+    /// How it opens TLS, if it does.
     pub(super) tls: Option<Client>,
 }
 
-/// The servers of a backend's `server` and `server-template` lines, each with its link.
+/// The servers of a backend's `server` and `server-template` lines.
 pub(super) fn servers(
     proxy: &Proxy,
     hop: HopId,
     tcp: bool,
     version: &Setting<String>,
-) -> Vec<(Link, Server)> {
+) -> Vec<Made> {
     let templates = proxy.own(&["server-template"]).map(|line| (line, 3));
     let servers = proxy.own(&["server"]).map(|line| (line, 2));
     let mut lines: Vec<(&Line, usize)> = servers.chain(templates).collect();
@@ -63,7 +71,7 @@ fn server(
     at: usize,
     tcp: bool,
     version: &Setting<String>,
-) -> Option<(Link, Server)> {
+) -> Option<Made> {
     let parameters = Parameters::of(proxy, line, at + 1);
     let link = link(proxy, hop, line, at, tcp, &parameters)?;
     let name = &line.words[1];
@@ -87,9 +95,13 @@ fn server(
         resolvers: parameters.value("resolvers"),
         maxconn: number("maxconn").filter(|most| most.value > 0),
         sends_proxy: sends_proxy(&parameters),
-        tls: tls::client(proxy, hop, link.span, &parameters, version).filter(|_| !line.conditional),
     };
-    Some((link, server))
+    let tls = tls::client(proxy, hop, link.span, &parameters, version);
+    Some(Made {
+        link,
+        server,
+        tls: tls.filter(|_| !line.conditional),
+    })
 }
 
 /// The host of an address of an internet family that has no port.
