@@ -325,6 +325,9 @@ impl<'a> Reader<'a> {
         directive: &Directive,
         passed: &pass::Passed,
     ) -> Option<Client> {
+        if !passed.secure {
+            return None;
+        }
         let dialling = tls::Dialling {
             hop: self.hop,
             span: directive.span,
@@ -336,7 +339,7 @@ impl<'a> Reader<'a> {
             version: &self.model.hop(self.hop).version,
             seen: self.seen(),
         };
-        tls::client(&asked, prefix, &dialling).filter(|_| passed.secure)
+        tls::client(&asked, prefix, &dialling)
     }
 
     /// Whether nothing that holds in a block can have escaped the reader.

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use crate::model::nginx::scope::Scope;
 use crate::model::nginx::{Reader, tls};
-use crate::model::tls::Terms;
 use crate::model::{Access, Address, Amount, Bind, Listener, Protocol, ProxyHeader, Setting};
 use crate::source::Spanned;
 use crate::syntax::nginx::Directive;
@@ -14,15 +13,15 @@ impl<'a> Reader<'a> {
     /// The listeners of a server, as indexes into the hop's.
     pub(super) fn listen(&mut self, scope: &Scope<'a>, stream: bool) -> Vec<usize> {
         let http2 = scope.flag("http2", false);
-        let terms = tls::terms(&tls::Asked {
+        let asked = tls::Asked {
             scope,
             version: &self.model.hop(self.hop).version,
             seen: self.seen(),
-        });
+        };
         let listeners: Vec<(Listener, bool)> = scope
             .own("listen")
             .filter_map(|directive| {
-                let listener = listener(directive, stream, http2, &terms)?;
+                let listener = listener(directive, stream, http2, &asked)?;
                 Some((listener, tls::is_default(directive)))
             })
             .collect();
@@ -78,7 +77,12 @@ fn default_listener() -> Listener {
     }
 }
 
-fn listener(directive: &Directive, stream: bool, http2: bool, terms: &Terms) -> Option<Listener> {
+fn listener(
+    directive: &Directive,
+    stream: bool,
+    http2: bool,
+    asked: &tls::Asked,
+) -> Option<Listener> {
     let arg = directive.args.first()?;
     let has = |flag: &str| directive.args.iter().any(|arg| arg.value == flag);
     if has("udp") || has("quic") {
@@ -106,7 +110,7 @@ fn listener(directive: &Directive, stream: bool, http2: bool, terms: &Terms) -> 
         backlog: backlog(directive),
         admits: None,
         access,
-        tls: has("ssl").then(|| terms.clone()),
+        tls: has("ssl").then(|| tls::terms(asked)),
     })
 }
 
