@@ -42,6 +42,7 @@ use crate::project::Project;
 pub use crate::project::ServiceRef;
 use crate::settings::Settings;
 use crate::source::{Span, Spanned};
+use crate::syntax::certificate::Certificate;
 
 /// Index into [`Model::hops`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -367,6 +368,8 @@ pub struct Model {
     pub upgrading: BTreeMap<HopId, Vec<RouteId>>,
     /// Every place where a proxy opens TLS to its peers.
     pub tls: Vec<tls::Client>,
+    /// The certificates of each file that such a place leads to.
+    pub certificates: Vec<Vec<Certificate>>,
     /// Sections of HAProxy, for rules that judge the section itself.
     pub sections: Vec<haproxy::Section>,
     /// HAProxy processes: what belongs to no section that passes traffic.
@@ -465,25 +468,6 @@ impl Model {
     /// The route of an id.
     pub fn route(&self, id: RouteId) -> &Route {
         &self.routes[id.0 as usize]
-    }
-
-    /// Whether websockets come this way: the proxy upgrades them, or an nginx behind it does.
-    pub fn carries_websockets(&self, route: &Route) -> bool {
-        route.upgrades || route.links.iter().any(|link| self.upgrades_behind(*link))
-    }
-
-    /// Whether a link leads to a listener from which some way passes `Upgrade` on.
-    pub fn upgrades_behind(&self, link: LinkId) -> bool {
-        chain::reached(&self.link(link).target).is_some_and(|(hop, listener)| {
-            self.upgrading(hop)
-                .any(|route| route.listeners.contains(&listener))
-        })
-    }
-
-    /// The ways of a proxy that pass `Upgrade` on.
-    pub fn upgrading(&self, hop: HopId) -> impl Iterator<Item = &Route> {
-        let routes = self.upgrading.get(&hop).into_iter().flatten();
-        routes.map(|id| self.route(*id))
     }
 
     /// Every two neighbours of every chain, the outer one first.

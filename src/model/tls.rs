@@ -5,7 +5,8 @@ mod read;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::model::{HopId, LinkId, Setting};
+use crate::model::chain::reached;
+use crate::model::{HopId, LinkId, Model, Setting};
 use crate::source::{Span, Spanned};
 use crate::syntax::certificate::Certificate;
 
@@ -54,6 +55,33 @@ impl fmt::Display for Version {
     }
 }
 
+/// Index into [`Model::certificates`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CertificatesId(pub u32);
+
+impl Model {
+    /// What the listener that a link reaches asks of a handshake, and whose it is.
+    pub fn terms(&self, link: LinkId) -> Option<(HopId, &Terms)> {
+        let (hop, at) = reached(&self.link(link).target)?;
+        Some((hop, self.hop(hop).listeners[at].tls.as_ref()?))
+    }
+
+    /// The certificates of a file, of which there is at least one.
+    pub fn certificates(&self, id: CertificatesId) -> &[Certificate] {
+        &self.certificates[id.0 as usize]
+    }
+
+    /// Every peer of which the project has the certificates, with the place that opens TLS to it.
+    pub fn shown(&self) -> impl Iterator<Item = (&Client, LinkId, &[Certificate])> {
+        self.tls.iter().flat_map(move |client| {
+            let links = client.links.iter().zip(&client.shown);
+            links.filter_map(move |(link, shown)| {
+                Some((client, *link, self.certificates((*shown)?)))
+            })
+        })
+    }
+}
+
 /// A place where a proxy opens TLS to its peers.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -80,9 +108,9 @@ pub struct Client {
     /// Whether it has a certificate of its own to show.
     pub certificate: Setting<bool>,
     /// For each link the certificates that its peer shows, its own first, where the project has them.
-    pub shown: Vec<Option<Vec<Certificate>>>,
+    pub shown: Vec<Option<CertificatesId>>,
     /// Those of `trusted`, where the project has them.
-    pub authorities: Option<Vec<Certificate>>,
+    pub authorities: Option<CertificatesId>,
 }
 
 /// What a listener asks of whoever opens TLS to it.

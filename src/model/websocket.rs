@@ -1,6 +1,30 @@
-//! What tells a websocket from other requests before anybody runs: its path, or a condition on its `Upgrade` header.
+//! Which ways websockets take, and what tells one from other requests before anybody runs: its path, or a condition on its
+//! `Upgrade` header.
 
+use crate::model::chain::reached;
+use crate::model::{HopId, LinkId, Model, Route};
 use crate::syntax::haproxy::Word;
+
+impl Model {
+    /// Whether websockets come this way: the proxy upgrades them, or an nginx behind it does.
+    pub fn carries_websockets(&self, route: &Route) -> bool {
+        route.upgrades || route.links.iter().any(|link| self.upgrades_behind(*link))
+    }
+
+    /// Whether a link leads to a listener from which some way passes `Upgrade` on.
+    pub fn upgrades_behind(&self, link: LinkId) -> bool {
+        reached(&self.link(link).target).is_some_and(|(hop, listener)| {
+            self.upgrading(hop)
+                .any(|route| route.listeners.contains(&listener))
+        })
+    }
+
+    /// The ways of a proxy that pass `Upgrade` on.
+    pub fn upgrading(&self, hop: HopId) -> impl Iterator<Item = &Route> {
+        let routes = self.upgrading.get(&hop).into_iter().flatten();
+        routes.map(|id| self.route(*id))
+    }
+}
 
 /// Folders of a path that websocket servers and their libraries use, and after which time they break a silence
 /// themselves (milliseconds), if it is part of the protocol.

@@ -8,18 +8,11 @@ use crate::syntax::certificate::Certificate;
 
 pub(super) fn check(cx: &mut Ctx) {
     let mut alike = Alike::new();
-    let trusting = cx
-        .model
-        .tls
-        .iter()
-        .filter(|client| client.verify.value() == Some(&false));
-    for client in trusting {
-        for (id, chain) in client.links.iter().zip(&client.shown) {
-            let own = chain.as_ref().and_then(|chain| chain.first());
-            if let Some(own) = own.filter(|own| own.until < cx.model.now) {
-                let key = (client.hop, own.span);
-                alike.add(key, client.span, (client, cx.model.link(*id), own));
-            }
+    for (client, link, chain) in cx.model.shown() {
+        let expired = chain[0].until < cx.model.now;
+        if expired && client.verify.value() == Some(&false) {
+            let key = (client.hop, chain[0].span);
+            alike.add(key, client.span, (client, cx.model.link(link), &chain[0]));
         }
     }
     for (_, ways) in alike.groups() {

@@ -2,7 +2,7 @@
 
 use crate::finding::Severity;
 use crate::model::tls::Client;
-use crate::model::{Link, Setting};
+use crate::model::{Link, Model};
 use crate::rules::Ctx;
 use crate::rules::alike::Alike;
 use crate::rules::words::{list, soften};
@@ -14,20 +14,14 @@ use crate::syntax::certificate::Certificate;
 const SOON: i64 = 30 * 24 * 3600;
 
 pub(super) fn check(cx: &mut Ctx) {
+    let model: &Model = cx.model;
     let mut alike = Alike::new();
-    let checking = cx
-        .model
-        .tls
-        .iter()
-        .filter(|client| client.verify.value() == Some(&true));
-    for client in checking {
-        for (id, chain) in client.links.iter().zip(&client.shown) {
-            if let Some(chain) = chain
-                && let Some(fault) = fault(cx.model.now, client, chain)
-            {
-                let key = (client.hop, chain[0].span, fault);
-                alike.add(key, client.span, (client, cx.model.link(*id), &chain[0]));
-            }
+    for (client, link, chain) in model.shown() {
+        if client.verify.value() == Some(&true)
+            && let Some(fault) = fault(model, client, chain)
+        {
+            let key = (client.hop, chain[0].span, fault);
+            alike.add(key, client.span, (client, model.link(link), &chain[0]));
         }
     }
     for ((.., fault), ways) in alike.groups() {
@@ -50,8 +44,8 @@ pub(super) enum Fault {
     Ending,
 }
 
-fn fault(now: i64, client: &Client, chain: &[Certificate]) -> Option<Fault> {
-    let own = chain.first()?;
+fn fault(model: &Model, client: &Client, chain: &[Certificate]) -> Option<Fault> {
+    let (own, now) = (chain.first()?, model.now);
     if own.until < now {
         return Some(Fault::Expired);
     }
@@ -63,7 +57,8 @@ fn fault(now: i64, client: &Client, chain: &[Certificate]) -> Option<Fault> {
     {
         return Some(Fault::Name(name.clone()));
     }
-    if let Some(authorities) = &client.authorities
+    let authorities = client.authorities.map(|id| model.certificates(id));
+    if let Some(authorities) = authorities
         && let Some(signer) = unsigned(chain, authorities)
     {
         return Some(Fault::Unsigned(signer, authorities[0].span));
@@ -138,8 +133,7 @@ fn report(cx: &mut Ctx, fault: &Fault, ways: &[(&Client, &Link, &Certificate)]) 
     if *fault == Fault::Ending {
         finding.severity(Severity::Warning);
     }
-    let verify: &Setting<bool> = &client.verify;
-    soften(finding, &[verify]);
+    soften(finding, &[&client.verify]);
 }
 
 fn help(fault: &Fault, client: &Client, own: &Certificate) -> String {

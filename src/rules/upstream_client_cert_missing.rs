@@ -1,9 +1,8 @@
 //! rules/upstream-client-cert-missing.md
 
 use crate::finding::Effect;
-use crate::model::chain::reached;
 use crate::model::tls::Client;
-use crate::model::{HopId, HopKind, Link};
+use crate::model::{HopId, HopKind, Link, LinkId};
 use crate::rules::Ctx;
 use crate::rules::alike::Alike;
 use crate::rules::words::Seen;
@@ -18,9 +17,9 @@ pub(super) fn check(cx: &mut Ctx) {
         .filter(|client| client.certificate.value() == Some(&false));
     for client in bare {
         for id in &client.links {
-            let link = cx.model.link(*id);
-            if let Some((behind, place)) = demanded(cx, link) {
-                alike.add((client.hop, behind, place), client.span, (client, link));
+            if let Some((behind, place)) = demanded(cx, *id) {
+                let key = (client.hop, behind, place);
+                alike.add(key, client.span, (client, cx.model.link(*id)));
             }
         }
     }
@@ -30,10 +29,9 @@ pub(super) fn check(cx: &mut Ctx) {
 }
 
 /// The listener that a link reaches, if it takes nobody without a certificate.
-fn demanded(cx: &Ctx, link: &Link) -> Option<(HopId, Span)> {
-    let (hop, at) = reached(&link.target)?;
-    let demands = &cx.model.hop(hop).listeners[at].tls.as_ref()?.demands;
-    Some((hop, demands.span()?)).filter(|_| demands.value() == Some(&true))
+fn demanded(cx: &Ctx, link: LinkId) -> Option<(HopId, Span)> {
+    let (hop, terms) = cx.model.terms(link)?;
+    Some((hop, terms.demands.span()?)).filter(|_| terms.demands.value() == Some(&true))
 }
 
 fn report(cx: &mut Ctx, hop: HopId, behind: HopId, place: Span, ways: &[(&Client, &Link)]) {

@@ -1,9 +1,9 @@
 //! rules/upstream-sni-missing.md
 
 use crate::finding::{Confidence, Severity};
-use crate::model::chain::reached;
+use crate::model::nginx::is_address;
 use crate::model::tls::Client;
-use crate::model::{Dialled, HopId, Link, Origin, Target};
+use crate::model::{Dialled, HopId, Link, LinkId, Origin, Target};
 use crate::rules::Ctx;
 use crate::rules::alike::Alike;
 use crate::rules::words::{list, soften};
@@ -34,13 +34,14 @@ enum Lack {
 
 fn lack(cx: &Ctx, client: &Client) -> Option<Lack> {
     let sent = client.sni.value()?;
-    let links = || client.links.iter().map(|id| cx.model.link(*id));
+    let mut links = client.links.iter();
     if sent.is_none()
-        && let Some((hop, place)) = links().find_map(|link| demanded(cx, link))
+        && let Some((hop, place)) = links.find_map(|id| demanded(cx, *id))
     {
         return Some(Lack::Demanded(hop, place));
     }
-    let mut hosts: Vec<String> = links().filter_map(outside).collect();
+    let links = client.links.iter().map(|id| cx.model.link(*id));
+    let mut hosts: Vec<String> = links.filter_map(outside).collect();
     hosts.dedup();
     let chosen = client.name.origin().is_some_and(Origin::is_written);
     match sent {
@@ -52,10 +53,9 @@ fn lack(cx: &Ctx, client: &Client) -> Option<Lack> {
 }
 
 /// The listener of the project that a link reaches, if it refuses whoever names no server.
-fn demanded(cx: &Ctx, link: &Link) -> Option<(HopId, Span)> {
-    let (hop, at) = reached(&link.target)?;
-    let wanted = &cx.model.hop(hop).listeners[at].tls.as_ref()?.wants_name;
-    Some((hop, wanted.span()?)).filter(|_| wanted.value() == Some(&true))
+fn demanded(cx: &Ctx, link: LinkId) -> Option<(HopId, Span)> {
+    let (hop, terms) = cx.model.terms(link)?;
+    Some((hop, terms.wants_name.span()?)).filter(|_| terms.wants_name.value() == Some(&true))
 }
 
 /// The host of a link that leads out of the project, which may have any number of certificates.
@@ -69,7 +69,7 @@ fn outside(link: &Link) -> Option<String> {
 }
 
 fn is_full_name(host: &str) -> bool {
-    host.contains('.') && host.parse::<std::net::IpAddr>().is_err()
+    host.contains('.') && !is_address(host)
 }
 
 fn report(cx: &mut Ctx, hop: HopId, lack: &Lack, clients: &[&Client]) {

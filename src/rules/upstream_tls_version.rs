@@ -1,9 +1,8 @@
 //! rules/upstream-tls-version.md
 
 use crate::finding::{Confidence, Severity};
-use crate::model::chain::reached;
 use crate::model::tls::{Client, Version, Versions};
-use crate::model::{HopId, Link, Setting};
+use crate::model::{HopId, Link, Model, Setting};
 use crate::rules::Ctx;
 use crate::rules::alike::Alike;
 use crate::rules::words::{list, soften};
@@ -14,19 +13,16 @@ const ALIVE: [Version; 2] = [Version::V1_2, Version::V1_3];
 
 pub(super) fn check(cx: &mut Ctx) {
     let mut alike = Alike::new();
-    for client in &cx.model.tls {
-        let links = client.links.iter().map(|id| cx.model.link(*id));
-        for link in links {
-            let Some((behind, taken)) = taken(cx, link) else {
+    let model: &Model = cx.model;
+    for client in &model.tls {
+        for id in &client.links {
+            let Some((behind, terms)) = model.terms(*id) else {
                 continue;
             };
-            if client
-                .versions
-                .value()
-                .is_some_and(|offered| apart(offered, taken))
-            {
-                let key = (client.hop, behind, client.versions.span(), taken.span());
-                alike.add(key, client.span, (client, link, taken));
+            let (offered, taken) = (&client.versions, &terms.versions);
+            if apart(offered, taken) {
+                let key = (client.hop, behind, offered.span(), taken.span());
+                alike.add(key, client.span, (client, model.link(*id), taken));
             }
         }
     }
@@ -35,16 +31,9 @@ pub(super) fn check(cx: &mut Ctx) {
     }
 }
 
-/// The versions of the listener that a link reaches.
-fn taken<'a>(cx: &Ctx<'a>, link: &Link) -> Option<(HopId, &'a Setting<Versions>)> {
-    let (hop, at) = reached(&link.target)?;
-    let model = cx.model;
-    let terms = model.hop(hop).listeners[at].tls.as_ref()?;
-    terms.versions.value().map(|_| (hop, &terms.versions))
-}
-
-fn apart(offered: &Versions, taken: &Setting<Versions>) -> bool {
-    taken.value().is_some_and(|taken| {
+fn apart(offered: &Setting<Versions>, taken: &Setting<Versions>) -> bool {
+    let both = offered.value().zip(taken.value());
+    both.is_some_and(|(offered, taken)| {
         let mut common = offered.intersection(taken);
         !common.any(|version| ALIVE.contains(version))
     })

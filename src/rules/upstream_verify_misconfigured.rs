@@ -1,6 +1,7 @@
 //! rules/upstream-verify-misconfigured.md
 
 use crate::finding::{Confidence, Effect, Severity};
+use crate::model::nginx::is_address;
 use crate::model::tls::Client;
 use crate::model::{Dialled, HopId, Origin};
 use crate::rules::Ctx;
@@ -44,7 +45,7 @@ fn fault(cx: &Ctx, client: &Client) -> Option<Fault> {
     let hosts = || client.links.iter().map(|id| &cx.model.link(*id).dialled);
     let is =
         |dialled: &Dialled| matches!(dialled, Dialled::Tcp { host, .. } if host.value == *name);
-    if name.parse::<std::net::IpAddr>().is_ok() {
+    if is_address(name) {
         return Some(Fault::Address(name.clone()));
     }
     let written = client.name.origin().is_some_and(Origin::is_written);
