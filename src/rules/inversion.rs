@@ -1,11 +1,12 @@
 //! The pairs of hops that a rule's verdicts name, one for each cause: twelve locations that inherit one timeout are one.
 
 use std::collections::{HashMap, HashSet};
+use std::mem;
 
 use crate::finding::Label;
 use crate::model::budget::longest;
 use crate::model::verdict::{timeout, within};
-use crate::model::{Amount, Chain, HopId, HopKind, Key, Model, RouteId, Setting, Step};
+use crate::model::{Amount, Chain, HopId, HopKind, Key, Model, Origin, RouteId, Setting, Step};
 use crate::rules::Ctx;
 use crate::rules::waits::At;
 use crate::rules::words::{duration, stated};
@@ -33,12 +34,46 @@ pub(super) struct Inversion<'a> {
 }
 
 impl<'a> Inversion<'a> {
+    fn cause(&self, model: &Model, mended: Mended) -> Cause {
+        let clock = self.waits.span();
+        let one_clock = mended == Mended::Outside && clock.is_some() && !self.is_at_edge(model);
+        let behind = (!one_clock).then(|| (self.inner.hop, self.behind.span()));
+        (self.outer.hop, clock, behind)
+    }
+
+    /// Takes in another of the same cause, and shows the one of which the inner hop takes longest: what holds there holds for
+    /// the others. What is surely so tells more than what is assumed.
+    fn take(&mut self, model: &Model, mut other: Self) {
+        let worst = |one: &Self| {
+            let certain = one.behind.origin().is_some_and(Origin::is_certain);
+            (certain, longest(model, one.inner))
+        };
+        let is_worse = worst(&other) > worst(self);
+        let (ways, mut all) = (self.ways, mem::take(&mut self.all));
+        all.append(&mut other.all);
+        if is_worse {
+            *self = other;
+        }
+        (self.ways, self.all) = (ways, all);
+    }
+
     /// The same pair, with another value of the inner hop.
     pub(super) fn comparing(&self, behind: &'a Setting<Amount>) -> Self {
         Self {
             behind,
             ..self.clone()
         }
+    }
+
+    /// Where else an inner hop has its time, each place once, and the time.
+    pub(super) fn others(&self, model: &'a Model, key: Key) -> Vec<(Span, &'a Setting<Amount>)> {
+        let mut seen = HashSet::from([self.inner_place(model)]);
+        let inner = self.all.iter().filter_map(|(chain, at)| {
+            let step = *chain.steps.get(at + 1)?;
+            let setting = timeout(model, step, key)?;
+            Some((place(model, step, setting), setting))
+        });
+        inner.filter(|(place, _)| seen.insert(*place)).collect()
     }
 
     /// Where the way through the outer hop is chosen.
@@ -50,13 +85,8 @@ impl<'a> Inversion<'a> {
             })
     }
 
-    /// Where the inner hop is best pointed at.
     fn inner_place(&self, model: &Model) -> Span {
-        let route = self.inner.route.map(|route| model.route(route).span);
-        self.behind
-            .span()
-            .or(route)
-            .unwrap_or(model.hop(self.inner.hop).span)
+        place(model, self.inner, self.behind)
     }
 
     /// The place of each value with what is to be said there, the primary one first: where it can be mended. An edge is
@@ -113,6 +143,13 @@ impl<'a> Inversion<'a> {
     }
 }
 
+/// Where a time of a step is best pointed at.
+fn place(model: &Model, step: Step, setting: &Setting<Amount>) -> Span {
+    let route = step.route.map(|route| model.route(route).span);
+    let written = setting.span().or(route);
+    written.unwrap_or(model.hop(step.hop).span)
+}
+
 /// What a hop does that takes no part in an inversion.
 fn bystander(model: &Model, step: Step) -> (String, Option<&Setting<Amount>>) {
     let known = |key| timeout(model, step, key).filter(|setting| setting.value().is_some());
@@ -131,14 +168,26 @@ fn bystander(model: &Model, step: Step) -> (String, Option<&Setting<Amount>>) {
     }
 }
 
-/// The inversions of a rule, by hops and by the places of both values; `outer` and `inner` are the timeouts compared.
+/// The outer hop and the place of its value, and the same of the inner one, unless the outer clock alone is what is wrong.
+type Cause = (HopId, Option<Span>, Option<(HopId, Option<Span>)>);
+
+/// Where an inversion is mended, and so which pairs of hops are one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mended {
+    /// At either end: pairs are one if they share the places of both values.
+    Between,
+    /// At the outer clock, which is one wherever it is written, whatever is behind it. Where it is not written, at either end.
+    Outside,
+}
+
+/// The inversions of a rule, by where they are mended; `outer` and `inner` are the timeouts compared.
 pub(super) fn inversions<'a>(
     cx: &Ctx<'a>,
     rule: &str,
     outer: Key,
     inner: &[Key],
+    mended: Mended,
 ) -> Vec<Inversion<'a>> {
-    type Cause = (HopId, HopId, Option<Span>, Option<Span>);
     let model: &'a Model = cx.model;
     let mut index: HashMap<Cause, usize> = HashMap::new();
     let mut seen: HashSet<(usize, RouteId)> = HashSet::new();
@@ -156,26 +205,20 @@ pub(super) fn inversions<'a>(
             else {
                 continue;
             };
-            let cause = (front.hop, back.hop, waits.span(), behind.span());
-            let at = *index.entry(cause).or_insert(found.len());
-            if at == found.len() {
-                found.push(Inversion {
-                    chain,
-                    at: verdict.outer,
-                    outer: front,
-                    inner: back,
-                    waits,
-                    behind,
-                    ways: 0,
-                    all: Vec::new(),
-                });
-            }
-            // The way on which the inner hop takes longest: what holds there holds for the others.
-            let known = &mut found[at];
-            known.all.push((chain, verdict.outer));
-            if longest(model, back) > longest(model, known.inner) {
-                (known.chain, known.at) = (chain, verdict.outer);
-                (known.outer, known.inner) = (front, back);
+            let one = Inversion {
+                chain,
+                at: verdict.outer,
+                outer: front,
+                inner: back,
+                waits,
+                behind,
+                ways: 0,
+                all: vec![(chain, verdict.outer)],
+            };
+            let at = *index.entry(one.cause(model, mended)).or_insert(found.len());
+            match found.get_mut(at) {
+                Some(known) => known.take(model, one),
+                None => found.push(one),
             }
             if seen.insert((at, route)) {
                 found[at].ways += chain.count;

@@ -3,7 +3,7 @@
 use crate::finding::{Label, Severity};
 use crate::model::{Amount, HopKind, Key, Origin, Reuse};
 use crate::rules::Ctx;
-use crate::rules::inversion::{Inversion, inversions};
+use crate::rules::inversion::{Inversion, Mended, inversions};
 use crate::rules::keepalive_race_hidden::keeping;
 use crate::rules::next_upstream_off::forbidden;
 use crate::rules::waits::below;
@@ -16,6 +16,7 @@ pub(super) fn check(cx: &mut Ctx) {
         "keepalive-inverted",
         Key::KeepaliveIdle,
         &[Key::ClientIdle, Key::KeepaliveIdle],
+        Mended::Between,
     ) {
         report(cx, &inversion);
     }

@@ -4,13 +4,19 @@ use crate::finding::{Effect, Severity};
 use crate::model::budget::longest;
 use crate::model::{Amount, HopKind, Key};
 use crate::rules::Ctx;
-use crate::rules::inversion::{Inversion, inversions};
+use crate::rules::inversion::{Inversion, Mended, inversions};
 use crate::rules::waits::Places;
-use crate::rules::words::{Seen, apart, count, duration, soften};
+use crate::rules::words::{Seen, apart, count, duration, soften, stated};
 
 pub(super) fn check(cx: &mut Ctx) {
     let places = Places::of(cx);
-    for inversion in inversions(cx, "read-timeout-inverted", Key::Read, &[Key::Read]) {
+    for inversion in inversions(
+        cx,
+        "read-timeout-inverted",
+        Key::Read,
+        &[Key::Read],
+        Mended::Outside,
+    ) {
         report(cx, &places, &inversion);
     }
 }
@@ -36,14 +42,22 @@ fn report(cx: &mut Ctx, places: &Places, inversion: &Inversion) {
     let would_wait = format!("would wait {}", duration(long));
     let [(primary, here), (other, there)] = inversion.ends(model, &gives_up, &would_wait);
     let flow = inversion.flow(cx, &gives_up, &would_wait);
+
+    let mut others = inversion.others(model, Key::Read);
+    others.retain(|(place, _)| ![primary, other, route].contains(place));
     let finding = cx.report(primary, message);
     finding.flow = flow;
     finding.here(here);
     if ![primary, other].contains(&route) && inversion.ways > 1 {
         finding.label(route, count(inversion.ways, "way"));
     }
+    finding.label(other, there);
+    for (place, setting) in others {
+        let waits = setting.value().copied().unwrap_or(Amount::Infinite);
+        let said = format!("would wait {}", duration(waits));
+        finding.label(place, stated(&said, setting));
+    }
     finding
-        .label(other, there)
         .help(help)
         .because("outer", short)
         .because("inner", long);

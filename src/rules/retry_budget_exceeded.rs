@@ -5,13 +5,19 @@ use crate::model::budget::{Longest, outlasting};
 use crate::model::verdict::timeout;
 use crate::model::{Amount, Key};
 use crate::rules::Ctx;
-use crate::rules::inversion::{Inversion, inversions};
+use crate::rules::inversion::{Inversion, Mended, inversions};
 use crate::rules::waits::Places;
 use crate::rules::words::{apart, count, duration, soften};
 
 pub(super) fn check(cx: &mut Ctx) {
     let places = Places::of(cx);
-    for inversion in inversions(cx, "retry-budget-exceeded", Key::Read, &[Key::Read]) {
+    for inversion in inversions(
+        cx,
+        "retry-budget-exceeded",
+        Key::Read,
+        &[Key::Read],
+        Mended::Between,
+    ) {
         report(cx, &places, &inversion);
     }
 }

@@ -5,13 +5,19 @@ use crate::model::verdict::answers_when_killed;
 use crate::model::version::Versions;
 use crate::model::{Amount, Key};
 use crate::rules::Ctx;
-use crate::rules::inversion::{Inversion, inversions};
+use crate::rules::inversion::{Inversion, Mended, inversions};
 use crate::rules::waits::{Places, is_fixed};
 use crate::rules::words::{apart, count, duration, soften};
 
 pub(super) fn check(cx: &mut Ctx) {
     let places = Places::of(cx);
-    for inversion in inversions(cx, "worker-timeout-inverted", Key::Read, &[Key::Worker]) {
+    for inversion in inversions(
+        cx,
+        "worker-timeout-inverted",
+        Key::Read,
+        &[Key::Worker],
+        Mended::Between,
+    ) {
         report(cx, &places, &inversion);
     }
 }
