@@ -100,6 +100,10 @@ pub(super) fn remarks(budget: &Budget, chain: &Chain, analysis: &Analysis) -> Ve
     }
     let reasons = budget.unknown.iter();
     said.extend(reasons.map(|why| remark(Tone::More, format!("({why})"))));
+    if let Some(deaf) = &budget.deaf {
+        let text = format!("an app that takes no connection: {}", name.end(deaf));
+        said.push(remark(Tone::More, text));
+    }
     said
 }
 
