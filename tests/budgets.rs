@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use no502::analyze::{Analysis, analyze};
@@ -107,33 +107,38 @@ impl Waits {
     }
 }
 
-/// What the program says of a folder: findings into `check.txt`, the chains into a file that is named by the budget.
+/// How `chain` draws, by the end of the file's name.
+const FORMATS: [(&str, &str); 6] = [
+    ("txt", "text"),
+    ("json", "json"),
+    ("mmd", "mermaid"),
+    ("dot", "dot"),
+    ("svg", "svg"),
+    ("html", "html"),
+];
+
+/// What the program says of a folder: findings into `check.txt`, the chains into files that are named by the budget, one
+/// for each format. The text of a budget asks for the others.
 #[test]
 fn every_chain_is_told_as_expected() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/budgets");
     let update = std::env::var_os("UPDATE").is_some();
     let (mut wrong, mut budgets) = (Vec::new(), 0);
-    for folder in fs::read_dir(&root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-    {
-        let mut answers = vec![folder.join("check.txt")];
-        let files = fs::read_dir(&folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path());
-        let is_budget = |path: &std::path::PathBuf| {
-            let name = path.file_name().unwrap().to_string_lossy();
-            name.ends_with(".txt") && name.starts_with(|c: char| c.is_ascii_digit())
-        };
-        answers.extend(files.filter(is_budget));
-        budgets += answers.len() - 1;
-        for file in answers {
-            let said = said(&folder, &file.file_stem().unwrap().to_string_lossy());
-            if update {
-                fs::write(&file, &said).unwrap();
+    for folder in entries(&root) {
+        let mut answers = vec![(folder.join("check.txt"), said(&folder, &["check", "short"]))];
+        for budget in entries(&folder).iter().filter_map(|file| asked(file)) {
+            budgets += 1;
+            for (end, format) in FORMATS {
+                let told = said(&folder, &["chain", format, "--budget", &budget]);
+                answers.push((folder.join(format!("{budget}.{end}")), told));
             }
-            if fs::read_to_string(&file).unwrap_or_default() != said {
-                wrong.push(format!("{}\n{said}", file.display()));
+        }
+        for (file, told) in answers {
+            if update {
+                fs::write(&file, &told).unwrap();
+            }
+            if fs::read_to_string(&file).unwrap_or_default() != told {
+                wrong.push(format!("{}\n{told}", file.display()));
             }
         }
     }
@@ -141,17 +146,25 @@ fn every_chain_is_told_as_expected() {
     assert!(budgets >= 8, "the chains are not where they were");
 }
 
-fn said(folder: &Path, what: &str) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_no502"));
-    match what {
-        "check" => command.args(["check", "-q", "--format", "short"]),
-        budget => command.args(["chain", "--budget", budget]),
-    };
-    let output = command
-        .args(["--color", "never"])
-        .arg(folder)
-        .output()
-        .unwrap();
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+/// The budget that a file is about, if it is the text of one.
+fn asked(file: &Path) -> Option<String> {
+    let budget = file.file_name()?.to_str()?.strip_suffix(".txt")?;
+    budget
+        .starts_with(|c: char| c.is_ascii_digit())
+        .then(|| budget.to_owned())
+}
+
+/// What a command says of a folder in a format.
+fn said(folder: &Path, command: &[&str]) -> String {
+    let (name, rest) = command.split_first().unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_no502"));
+    program.args([name, "-q", "--color", "never", "--format"]);
+    let output = program.args(rest).arg(folder).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(errors.is_empty(), "{}: {errors}", folder.display());
     String::from_utf8(output.stdout).unwrap()
