@@ -6,6 +6,7 @@ pub mod constant;
 pub mod dockerfile;
 mod guess;
 pub mod haproxy;
+pub mod log;
 pub mod near;
 pub mod nginx;
 pub mod proxy_value;
