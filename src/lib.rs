@@ -37,4 +37,6 @@ pub mod analyze;
 
 pub mod fix;
 
+pub mod triage;
+
 pub mod report;

@@ -18,6 +18,7 @@ mod pretty;
 mod sarif;
 mod short;
 pub mod statistics;
+pub mod triage;
 mod wrap;
 mod xml;
 

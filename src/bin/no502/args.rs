@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use no502::finding::{Confidence, Safety, Severity};
-use no502::report::{Format, chain};
+use no502::report::{Format, chain, triage};
 use no502::syntax::value::quantity::duration_ms;
 
 use crate::clock::parse_date;
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Show every way from an edge to an app, hop by hop, with each timeout and where it comes from
     Chain(Chain),
+    /// Sort the lines of logs into classes of failures, and name the rules and the config lines that explain each
+    Triage(Triage),
     /// Show the page of a rule
     Explain {
         /// Id of the rule, as `no502 rules` lists it
@@ -124,6 +126,24 @@ pub(crate) struct Chain {
     #[arg(long, value_name = "F[=PATH]")]
     pub(crate) format: Vec<Output<chain::Format>>,
     /// Fail if a way that is shown has a finding of this severity or above; without it an audit fails nothing
+    #[arg(long, value_name = "SEVERITY|never")]
+    pub(crate) fail_on: Option<FailOn>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Triage {
+    /// Logs of nginx, HAProxy and the apps, also as docker, kubectl and journalctl print them; `-` reads standard input
+    #[arg(value_name = "LOG", required = true)]
+    pub(crate) logs: Vec<PathBuf>,
+    /// The project whose proxies wrote them; the default is the current folder, if it holds configs
+    #[arg(long = "project", value_name = "PATH")]
+    pub(crate) project_path: Option<PathBuf>,
+    /// text or json; may be repeated
+    #[arg(long, value_name = "F[=PATH]")]
+    pub(crate) format: Vec<Output<triage::Format>>,
+    /// Fail if a finding of this severity or above explains a class; without it triage fails nothing
     #[arg(long, value_name = "SEVERITY|never")]
     pub(crate) fail_on: Option<FailOn>,
     #[command(flatten)]

@@ -13,6 +13,7 @@ mod roots;
 mod run;
 mod shell;
 mod terminal;
+mod triage;
 
 use std::process::ExitCode;
 

@@ -55,6 +55,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Verdict, Failure> {
     match &cli.command {
         Command::Check(args) => check(args, cli),
         Command::Chain(args) => crate::chain::chain(args, cli),
+        Command::Triage(args) => crate::triage::triage(args, cli),
         Command::Explain { rule } => explain(rule, cli),
         Command::Rules { format } => rules(*format, cli),
         Command::Parse(args) => crate::parse::parse(args),
@@ -121,8 +122,7 @@ fn asked(args: &Check) -> Result<Run, Failure> {
 /// Says that all is well, or that there was nothing to look at.
 fn tell(run: &Run, quiet: bool) {
     let analysis = &run.analysis;
-    let configs = analysis.project.sources.iter();
-    let configs = configs.filter(|(_, file)| !is_settings(&file.path)).count();
+    let configs = run.configs();
     let nothing = configs == 0 && analysis.gaps.is_empty();
     if nothing && run.roots.files.is_empty() {
         say("no502: nothing to read here: no nginx, HAProxy or compose file");
@@ -338,6 +338,25 @@ impl Run {
             None if self.failed => Verdict::Failed,
             None => Verdict::Clean,
         }
+    }
+
+    /// What triage answers: of the findings those count that explain a line of a log.
+    pub(crate) fn explained(
+        &mut self,
+        findings: &BTreeSet<usize>,
+        limit: Option<FailOn>,
+    ) -> Verdict {
+        let mut at = 0..;
+        self.analysis
+            .findings
+            .retain(|_| at.next().is_some_and(|at| findings.contains(&at)));
+        self.verdict(limit.unwrap_or(FailOn::Never), false)
+    }
+
+    /// How many files were read that are no settings of ours.
+    pub(crate) fn configs(&self) -> usize {
+        let files = self.analysis.project.sources.iter();
+        files.filter(|(_, file)| !is_settings(&file.path)).count()
     }
 
     /// What the exit code says, given the severity from which on a run fails.
