@@ -64,6 +64,7 @@ mod resolver_hold_short;
 mod resolver_missing;
 mod resolver_wrong_scope;
 mod resolvers_empty;
+mod response_strictness_upgrade;
 mod restart_policy_absent;
 mod retries_stacked;
 mod retry_budget_exceeded;
@@ -90,6 +91,7 @@ mod upstream_client_cert_missing;
 mod upstream_host_unknown;
 mod upstream_name_misused;
 mod upstream_port_mismatch;
+mod upstream_ports_exhausted;
 mod upstream_server_portless;
 mod upstream_sni_from_host;
 mod upstream_sni_missing;
@@ -104,6 +106,7 @@ mod websocket_timeout;
 mod words;
 mod worker_pool_single;
 mod worker_timeout_inverted;
+mod workers_below_peers;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -217,6 +220,7 @@ pub const RULES: &[Rule] = &[
     rule!("resolver-missing", resolver_missing),
     rule!("resolver-wrong-scope", resolver_wrong_scope),
     rule!("resolvers-empty", resolvers_empty),
+    rule!("response-strictness-upgrade", response_strictness_upgrade),
     rule!("restart-policy-absent", restart_policy_absent),
     rule!("retries-stacked", retries_stacked),
     rule!("retry-budget-exceeded", retry_budget_exceeded),
@@ -245,6 +249,7 @@ pub const RULES: &[Rule] = &[
     rule!("upstream-host-unknown", upstream_host_unknown),
     rule!("upstream-name-misused", upstream_name_misused),
     rule!("upstream-port-mismatch", upstream_port_mismatch),
+    rule!("upstream-ports-exhausted", upstream_ports_exhausted),
     rule!("upstream-server-portless", upstream_server_portless),
     rule!("upstream-sni-from-host", upstream_sni_from_host),
     rule!("upstream-sni-missing", upstream_sni_missing),
@@ -259,6 +264,7 @@ pub const RULES: &[Rule] = &[
     rule!("websocket-timeout", websocket_timeout),
     rule!("worker-pool-single", worker_pool_single),
     rule!("worker-timeout-inverted", worker_timeout_inverted),
+    rule!("workers-below-peers", workers_below_peers),
 ];
 
 /// The rule of an id, or of a former id that its card lists as an alias.

@@ -73,6 +73,8 @@ pub struct Section {
     pub redispatch: Option<Span>,
     /// `cookie`: a client sticks to a server.
     pub cookie: Option<Span>,
+    /// `maxconn` as it holds here: how many clients it takes at a time. A backend's is not read.
+    pub maxconn: Option<Spanned<String>>,
     /// The `use_backend` lines of a frontend that leads everything somewhere under conditions alone, and nothing anywhere else.
     pub conditional_ways: Vec<Span>,
     /// Whether a frontend leads here. A `listen` always counts.
@@ -216,6 +218,7 @@ impl<'a> Reader<'a> {
             balance: proxy.value_of(&["balance"]),
             redispatch: proxy.option("redispatch"),
             cookie: proxy.own(&["cookie"]).next().map(|line| line.span),
+            maxconn: proxy.value_of(&["maxconn"]).filter(|_| kind != "backend"),
             conditional_ways: proxy.conditional_ways(),
             serverless: proxy.manages_without_servers() || self.dials_clients_choice,
             kind,

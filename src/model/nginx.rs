@@ -18,6 +18,7 @@ pub mod variables;
 pub(crate) use pass::is_address;
 pub use pass::{pass_names, path_behind_socket};
 pub use places::{Pass, Place, passes, places, processes};
+pub use reuse::stays_open;
 pub use scope::Scope;
 pub use unfilled::{Unfilled, unfilled};
 
