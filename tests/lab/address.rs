@@ -1,6 +1,7 @@
 //! The loopback rewrite of what every format shares: addresses and durations.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use super::stack::{Service, Stack, lift};
 
@@ -81,6 +82,12 @@ impl View<'_> {
             _ => return None,
         };
         Some(number * unit * self.scale)
+    }
+
+    /// How long the service is left between the signal that stops it and SIGKILL.
+    pub(crate) fn grace(&self) -> Duration {
+        let ms = self.scaled_ms(&self.service.stop_grace, 1_000.0);
+        Duration::from_secs_f64(ms.unwrap_or_default() / 1_000.0)
     }
 
     /// Whole seconds, at least one unless it was none, for programs that count no finer.

@@ -262,13 +262,28 @@ impl<'a> Lab<'a> {
             .after
             .map(|after| after.scaled(self.spec.scale))
             .unwrap_or_default();
+        let app = |name: &str| {
+            let started = apps.iter().find(|(app, _)| *app == name);
+            started.ok_or_else(|| format!("{name} is no app that the lab started"))
+        };
+        if let Some(name) = &request.stopped {
+            let (_, program) = app(name)?;
+            let service = self.views().find(|view| view.service.name == *name);
+            let view = service.ok_or_else(|| format!("{name} does not run"))?;
+            thread::sleep(wait);
+            return thread::scope(|scope| {
+                scope.spawn(|| {
+                    thread::sleep(BEGUN);
+                    program.stop(&view.service.stop_signal, view.grace());
+                });
+                Ok(client::send(to, request, patience))
+            });
+        }
         let Some(name) = &request.stalled else {
             thread::sleep(wait);
             return Ok(client::send_all(to, request, patience));
         };
-        let stalled = apps.iter().find(|(app, _)| app == name);
-        let (_, program) =
-            stalled.ok_or_else(|| format!("{name} is no app that the lab started"))?;
+        let (_, program) = app(name)?;
         thread::sleep(SETTLED);
         program.signal("STOP");
         thread::sleep(wait.saturating_sub(SETTLED));

@@ -84,11 +84,15 @@ impl Program {
     /// Sends a signal to it and to its children, by name.
     pub(crate) fn signal(&self, signal: &str) {
         for pid in family(self.child.id()) {
-            // One that has just ended needs none.
-            let _ = Command::new("kill")
-                .args([&format!("-{signal}"), &pid.to_string()])
-                .status();
+            kill(signal, pid);
         }
+    }
+
+    /// Stops it as a container engine does: a signal to the first process, and SIGKILL to all that is left in the end.
+    pub(crate) fn stop(&self, signal: &str, grace: Duration) {
+        kill(signal, self.child.id());
+        thread::sleep(grace);
+        self.signal("KILL");
     }
 
     /// What it said, its last lines.
@@ -108,12 +112,17 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
         for pid in &family[1..] {
-            let _ = Command::new("kill")
-                .args(["-KILL", &pid.to_string()])
-                .stderr(Stdio::null())
-                .status();
+            kill("KILL", *pid);
         }
     }
+}
+
+/// Sends a signal, by name; one that has just ended needs none.
+fn kill(signal: &str, pid: u32) {
+    let _ = Command::new("kill")
+        .args([&format!("-{signal}"), &pid.to_string()])
+        .stderr(Stdio::null())
+        .status();
 }
 
 /// A process and its descendants.

@@ -85,6 +85,10 @@ pub(crate) struct Request {
     /// in a long garbage collection or under a full CPU.
     #[serde(default)]
     pub(crate) stalled: Option<String>,
+    /// Service that is stopped while the app works on the request, as its compose file says: its signal, to process 1
+    /// alone, and SIGKILL to all after its grace period.
+    #[serde(default)]
+    pub(crate) stopped: Option<String>,
     /// How often it is sent, one after the other.
     #[serde(default = "once")]
     pub(crate) times: usize,
@@ -109,6 +113,7 @@ impl Default for Request {
             body: 0,
             after: None,
             stalled: None,
+            stopped: None,
             times: once(),
             clients: once(),
             prepares: false,

@@ -57,6 +57,10 @@ pub(crate) struct Service {
     pub(crate) env: BTreeMap<String, String>,
     /// Whether it publishes ports.
     pub(crate) publishes: bool,
+    /// Signal that it is stopped with.
+    pub(crate) stop_signal: String,
+    /// How long it is left after that before it is killed, as compose writes it.
+    pub(crate) stop_grace: String,
     /// How many files it may open, if `ulimits` says it.
     pub(crate) files: Option<u64>,
     /// Target and source of every mount and copy, the longest target first.
@@ -184,6 +188,11 @@ impl Service {
             publishes: body["ports"]
                 .as_array()
                 .is_some_and(|ports| !ports.is_empty()),
+            stop_signal: body["stop_signal"].as_str().unwrap_or("SIGTERM").to_owned(),
+            stop_grace: body["stop_grace_period"]
+                .as_str()
+                .unwrap_or("10s")
+                .to_owned(),
             files: body["ulimits"]["nofile"]
                 .as_str()
                 .and_then(|files| files.parse().ok()),
