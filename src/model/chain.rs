@@ -161,7 +161,7 @@ impl DeadEnd {
     pub fn why(&self) -> &str {
         match self {
             Self::UnknownHost => "no service or host of this name",
-            Self::Disjoint(_) => "shares no network with the proxy",
+            Self::Disjoint(_) | Self::LeftOff(..) => "shares no network with the proxy",
             Self::Profile(_) => "its profile is not active with the proxy's",
             Self::OwnLoopback => "nothing in the proxy's own container listens there",
             Self::NoSocket(why) => why,

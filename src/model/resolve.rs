@@ -1,6 +1,7 @@
 //! What an address leads to, as the network of the proxy sees it: a service, the host, somewhere outside, certainly
 //! nowhere, or unknown.
 
+mod left_off;
 mod socket;
 
 use crate::host::path;
@@ -173,12 +174,17 @@ impl Seeker<'_> {
         }
         if let Some(service) = disjoint {
             return match self.unseen_network(proxy) {
-                Some(why) => Target::Unknown(why),
+                Some(why) => self
+                    .left_off(proxy, host)
+                    .map_or(Target::Unknown(why), Target::Nowhere),
                 None => Target::Nowhere(DeadEnd::Disjoint(service)),
             };
         }
         if host.contains('.') {
             return Target::External;
+        }
+        if let Some(dead) = self.left_off(proxy, host) {
+            return Target::Nowhere(dead);
         }
         match self
             .unseen_network(proxy)

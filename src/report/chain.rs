@@ -221,9 +221,9 @@ pub fn end_name(chain: &Chain, analysis: &Analysis) -> Option<String> {
 fn link_end<'a>(link: &'a Link, project: &'a Project) -> &'a str {
     match &link.target {
         Target::Service { service, .. }
-        | Target::Nowhere(DeadEnd::Disjoint(service) | DeadEnd::Profile(service)) => {
-            &project.service(*service).name.value
-        }
+        | Target::Nowhere(
+            DeadEnd::Disjoint(service) | DeadEnd::LeftOff(service, _) | DeadEnd::Profile(service),
+        ) => &project.service(*service).name.value,
         _ => &link.written,
     }
 }

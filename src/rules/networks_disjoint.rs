@@ -1,8 +1,10 @@
 //! rules/networks-disjoint.md
 
+use crate::finding::{Confidence, Severity};
 use crate::model::{DeadEnd, Link, Lookup, ServiceRef, Target};
 use crate::project::compose::NetworkMode;
 use crate::rules::{Ctx, grouped};
+use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
     for links in grouped(cx, apart) {
@@ -24,7 +26,15 @@ fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef, target: ServiceRef) 
     let seen = cx.unreached(links[0]);
     // Only where a label says which network to take do they share another one.
     let labelled = cx.project.share_network(proxy, target);
-    let (message, meet) = if labelled {
+    let left_off = left_off(cx, links[0]);
+    let (message, meet) = if let Some((network, _)) = &left_off {
+        (
+            format!(
+                "{from} dials {to} on {network}, and {to} is on {b} alone: its stack declares {network} and puts no service on it"
+            ),
+            format!("add {network} to the networks of {to}"),
+        )
+    } else if labelled {
         (
             format!(
                 "{from} dials {to} on a network that {service} is not on: it is on {a}, {to} on {b}"
@@ -54,11 +64,30 @@ fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef, target: ServiceRef) 
         .help(format!("{meet}: {why}"))
         .seen(seen)
         .because("service", &to);
+    if let Some((_, declared)) = left_off {
+        finding
+            .label(declared, "declared, and used by no service")
+            .severity(Severity::Warning)
+            .at_most(Confidence::Medium);
+    }
+}
+
+/// The network that a stack declares and puts nobody on, with its declaration.
+fn left_off(cx: &Ctx, link: &Link) -> Option<(String, Span)> {
+    let Target::Nowhere(DeadEnd::LeftOff(service, network)) = &link.target else {
+        return None;
+    };
+    let stack = &cx.project.stacks[service.stack];
+    let mut declared = stack.networks.iter();
+    let declared = declared.find(|one| stack.docker_name(&one.key.value) == *network)?;
+    Some((network.clone(), declared.key.span))
 }
 
 fn apart(_: &Ctx, link: &Link) -> Option<ServiceRef> {
-    match link.target {
-        Target::Nowhere(DeadEnd::Disjoint(service)) => Some(service),
+    match &link.target {
+        Target::Nowhere(DeadEnd::Disjoint(service) | DeadEnd::LeftOff(service, _)) => {
+            Some(*service)
+        }
         _ => None,
     }
 }

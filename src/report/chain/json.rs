@@ -236,7 +236,9 @@ impl Json<'_> {
 fn dead_end(dead: &DeadEnd) -> (&'static str, Option<ServiceRef>, &str) {
     let (kind, service) = match dead {
         DeadEnd::UnknownHost | DeadEnd::OwnLoopback => ("host", None),
-        DeadEnd::Disjoint(at) | DeadEnd::Profile(at) => ("service", Some(*at)),
+        DeadEnd::Disjoint(at) | DeadEnd::LeftOff(at, _) | DeadEnd::Profile(at) => {
+            ("service", Some(*at))
+        }
         DeadEnd::NoSocket(_) => ("socket", None),
     };
     (kind, service, dead.why())
