@@ -27,6 +27,18 @@ impl<'a> Ctx<'a> {
         (!all.is_empty()).then_some(all)
     }
 
+    /// Every listener of what the tree starts on the machine itself.
+    pub(super) fn listeners_of_machine(
+        &self,
+    ) -> impl Iterator<Item = (HopId, &'a Listener)> + use<'a> {
+        let hops = self.model.hops.iter().enumerate();
+        let of_machine = hops.filter(|(_, hop)| hop.service.is_none());
+        of_machine.flat_map(|(at, hop)| {
+            let id = HopId(u32::try_from(at).unwrap_or(u32::MAX));
+            hop.listeners.iter().map(move |listener| (id, listener))
+        })
+    }
+
     /// The container port that a published host port of a service leads to.
     pub(super) fn published(&self, service: ServiceRef, port: u16) -> Option<(&'a Port, u16)> {
         let tcp = self

@@ -40,10 +40,14 @@ impl Seeker<'_> {
     /// A place that two processes can share; `None` for what is each container's own.
     fn place(&self, service: Option<ServiceRef>, socket: &str) -> Option<Location> {
         let Some(at) = service else {
-            return Some(Location::Outside(socket.to_owned()));
+            // On a machine of today /var/run is a link to /run.
+            let run = path::strip(socket, "/var/run").map(|rest| format!("/run/{rest}"));
+            return Some(Location::Outside(run.unwrap_or(socket.to_owned())));
         };
         match self.project.container(at).view.locate(socket) {
-            Location::Image(_) | Location::Own(_) | Location::Unknown(_) => None,
+            Location::Image(_) | Location::Foreign(_) | Location::Own(_) | Location::Unknown(_) => {
+                None
+            }
             shared => Some(shared),
         }
     }
@@ -65,15 +69,17 @@ impl Seeker<'_> {
         let Some(location) = location else {
             let view = self.project.container(proxy).view.locate(socket);
             return match view {
-                Location::Image(_) | Location::Own(_) => match self.unseen_processes(proxy) {
-                    Some(why) => Target::Unknown(why),
-                    None => {
-                        let folder = path::parent(socket);
-                        Target::Nowhere(DeadEnd::NoSocket(format!(
-                            "{folder} is on no volume that another service shares"
-                        )))
+                Location::Image(_) | Location::Foreign(_) | Location::Own(_) => {
+                    match self.unseen_processes(proxy) {
+                        Some(why) => Target::Unknown(why),
+                        None => {
+                            let folder = path::parent(socket);
+                            Target::Nowhere(DeadEnd::NoSocket(format!(
+                                "{folder} is on no volume that another service shares"
+                            )))
+                        }
                     }
-                },
+                }
                 _ => Target::Unknown(format!("where {socket} lies is unknown")),
             };
         };
