@@ -162,6 +162,8 @@ pub struct Hop {
     /// The longest head of a request that it takes without a word of refusal (bytes), where a longer one ends in a closed
     /// connection; `None` if it answers, or if nothing is known.
     pub head: Option<Setting<Amount>>,
+    /// Whether it is an app that certainly takes no HTTP/2 in clear.
+    pub http1_only: bool,
 }
 
 /// What stands where a link is written.
@@ -409,6 +411,7 @@ impl Hop {
             slots: None,
             stopping: Stopping::default(),
             head: None,
+            http1_only: false,
             timeouts: Timeouts::new(),
         }
     }

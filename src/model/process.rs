@@ -76,7 +76,7 @@ fn add_of_services(
             let id = HopId(u32::try_from(model.hops.len()).unwrap_or(u32::MAX));
             let passing = passing(&launch, &mut files, known, &process);
             passings.extend(passing.map(|passing| (id, passing)));
-            model.hops.push(hop(kind, Some(at), process));
+            model.hops.push(hop(kind, Some(at), process, known));
         }
     }
     passings
@@ -112,7 +112,7 @@ fn add_of_machine(model: &mut Model, project: &Project, reader: &mut Files, know
         };
         for process in of_machine(&launch, reader, known, Some("")) {
             let kind = HopKind::App(process.name.clone());
-            model.hops.push(hop(kind, None, process));
+            model.hops.push(hop(kind, None, process, known));
         }
     }
 }
@@ -159,7 +159,7 @@ fn add_of_units(model: &mut Model, project: &Project, reader: &mut Files, known:
                 process.listeners_complete = false;
             }
             let kind = HopKind::App(process.name.clone());
-            model.hops.push(hop(kind, None, process));
+            model.hops.push(hop(kind, None, process, known));
         }
     }
 }
@@ -223,8 +223,10 @@ fn of_machine(
     processes
 }
 
-fn hop(kind: HopKind, service: Option<ServiceRef>, process: Process) -> Hop {
+fn hop(kind: HopKind, service: Option<ServiceRef>, process: Process, known: Known<'_>) -> Hop {
+    let row = known.program(&process.program);
     Hop {
+        http1_only: row.is_some_and(|row| row.http1_only),
         kind,
         service,
         span: process.span,

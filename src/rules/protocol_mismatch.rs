@@ -20,8 +20,10 @@ fn apart(cx: &Ctx, link: &Link) -> Option<(HopId, usize)> {
     let heard = *target.listeners[at].protocol.value()?;
     // What a proxy passes on unread is for someone behind it to judge.
     let passed_on = heard == Protocol::Tcp && is_proxy(&target.kind);
+    // Many servers take both versions of HTTP on one port.
+    let may_agree = link.protocol == Protocol::H2c && heard == Protocol::Http && !target.http1_only;
     statuses(&cx.model.hop(link.from).kind, link.protocol, heard)
-        .filter(|_| !passed_on)
+        .filter(|_| !passed_on && !may_agree)
         .map(|_| (hop, at))
 }
 
@@ -37,6 +39,9 @@ fn statuses(from: &HopKind, spoken: Protocol, heard: Protocol) -> Option<&'stati
         (Fastcgi, Http) if haproxy => Some(&[504]),
         (Https, Http) => Some(&[502, 504]),
         (Uwsgi | Scgi, Http) => Some(&[400, 502, 504]),
+        // The answer to HTTP/2's preface is no frame of HTTP/2; HAProxy 2.6 and 3.2 see the connection closed.
+        (H2c, Http) if haproxy => Some(&[502, 503]),
+        (H2c, Http) => Some(&[502]),
         (Http | Https | H2c, Fastcgi | Uwsgi | Scgi) => Some(&[502]),
         (Fastcgi, Http | Https | Uwsgi | Scgi) => Some(&[502]),
         (Uwsgi, Fastcgi | Scgi | Https) | (Scgi, Fastcgi | Uwsgi | Https) => Some(&[502]),
@@ -62,25 +67,18 @@ fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, at: usize) {
         .or(listener.address.span())
         .unwrap_or(target.span);
     let (from, to) = (cx.program(links[0].from), cx.hop_name(hop));
-    let speaks = if heard == Protocol::Tcp {
-        "no HTTP"
-    } else {
-        heard.as_str()
+    let (says, speaks) = match (spoken, heard) {
+        (Protocol::H2c, Protocol::Http) => ("HTTP/2", "HTTP/1 only"),
+        (_, Protocol::Tcp) => (spoken.as_str(), "no HTTP"),
+        _ => (spoken.as_str(), heard.as_str()),
     };
-    let message = format!(
-        "{from} speaks {} to {to}, which speaks {speaks}",
-        spoken.as_str()
-    );
+    let message = format!("{from} speaks {says} to {to}, which speaks {speaks}");
     let finding = cx.report(links[0].span, message);
     finding
-        .here(format!(
-            "speaks {} to {}",
-            spoken.as_str(),
-            links[0].written
-        ))
+        .here(format!("speaks {says} to {}", links[0].written))
         .repeats(links)
         .label(place, format!("{to} speaks {speaks} here"))
-        .help(help(from_kind, heard))
+        .help(help(from_kind, spoken, heard))
         .because("spoken", spoken.as_str())
         .because("heard", heard.as_str());
     finding.status = status.to_vec();
@@ -92,8 +90,11 @@ fn report(cx: &mut Ctx, links: &[&Link], hop: HopId, at: usize) {
     soften(finding, &[&listener.protocol]);
 }
 
-fn help(from: &HopKind, heard: Protocol) -> &'static str {
+fn help(from: &HopKind, spoken: Protocol, heard: Protocol) -> &'static str {
     match (from, heard) {
+        (HopKind::Nginx, Protocol::Http) if spoken == Protocol::H2c => {
+            "dial the port of the gRPC server, or use `proxy_pass http://…`"
+        }
         (HopKind::HaProxy, Protocol::Https) => {
             "add `ssl` with a `ca-file` (or `verify none`) to the server line"
         }

@@ -110,6 +110,9 @@ pub struct Program {
     /// What it speaks.
     #[serde(default)]
     pub protocol: String,
+    /// Whether it certainly takes no HTTP/2 in clear.
+    #[serde(default)]
+    pub http1_only: bool,
     /// Where it listens when nothing is written.
     pub listen: Option<Listen>,
     /// Who may connect to a socket that it makes.
@@ -198,6 +201,7 @@ impl Program {
         if self.commands.is_empty() {
             self.commands.clone_from(&base.commands);
         }
+        self.http1_only |= base.http1_only;
         self.listen = self.listen.or_else(|| base.listen.clone());
         self.socket = self.socket.or_else(|| base.socket.clone());
         self.config = self.config.or_else(|| base.config.clone());

@@ -62,6 +62,7 @@ fn nginx() -> Hop {
         slots: None,
         stopping: no502::model::Stopping::default(),
         head: None,
+        http1_only: false,
         timeouts: Timeouts::from([(Key::ClientIdle, known(75_000, "nginx", "1.27"))]),
     }
 }
@@ -77,6 +78,7 @@ fn gunicorn() -> Hop {
         slots: None,
         stopping: no502::model::Stopping::default(),
         head: None,
+        http1_only: false,
         timeouts: Timeouts::from([
             (
                 Key::KeepaliveIdle,

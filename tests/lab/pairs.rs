@@ -56,6 +56,8 @@ struct Side {
     command: String,
     #[serde(default)]
     file: String,
+    /// What the proxy speaks, in place of what the app does.
+    speaks: Option<String>,
     /// What the proxy waits for an answer, and how long it keeps a connection (seconds).
     #[serde(default = "minute")]
     read: u64,
@@ -88,7 +90,11 @@ fn pairs() -> Vec<Pair> {
 
 impl Pair {
     fn id(&self, proxy: &str) -> String {
-        let what = if self.race.is_some() { "idle" } else { "slow" };
+        let what = match (self.race, &self.bad.speaks) {
+            (Some(_), _) => "idle",
+            (None, Some(speaks)) => speaks,
+            (None, None) => "slow",
+        };
         format!("pair-{what}-{proxy}-{}", self.app)
     }
 
@@ -182,7 +188,8 @@ impl Pair {
                 "global\n    log stdout format raw local0\n\ndefaults\n    mode http\n    log global\n    timeout connect 5s\n    timeout client 120s\n    timeout server {read}s\n\nfrontend www\n    bind :80\n    default_backend app\n\nbackend app\n    server app app:{port}\n"
             );
         }
-        let pass = match self.speaks.as_str() {
+        let pass = match side.speaks.as_ref().unwrap_or(&self.speaks).as_str() {
+            "grpc" => "grpc_pass grpc://shop;".to_owned(),
             "fastcgi" => format!(
                 "include fastcgi_params;\n        fastcgi_param SCRIPT_FILENAME /srv/index.php;\n        fastcgi_pass shop;\n        fastcgi_read_timeout {read}s;"
             ),
@@ -199,6 +206,13 @@ impl Pair {
     }
 }
 
+/// What pairs are about.
+const RULES: [&str; 3] = [
+    "worker-timeout-inverted",
+    "keepalive-inverted",
+    "protocol-mismatch",
+];
+
 /// The rules say of each pair what the lab proves of it.
 #[test]
 fn the_rules_say_what_is_proven() {
@@ -214,7 +228,7 @@ fn the_rules_say_what_is_proven() {
                 let mut said: Vec<&str> = found
                     .iter()
                     .map(|finding| finding.rule)
-                    .filter(|rule| ["worker-timeout-inverted", "keepalive-inverted"].contains(rule))
+                    .filter(|rule| RULES.contains(rule))
                     .collect();
                 said.dedup();
                 if said.join(" ") != wanted {
