@@ -79,6 +79,10 @@ pub trait ContainerFiles {
     fn file(&mut self, path: &str) -> Inside;
     /// What a path below the folder is that the image is built from: a jar or a bundle comes from what lies there.
     fn source(&mut self, path: &str) -> Inside;
+    /// The path in another stage of the build that an absolute path inside is copied from, if it is.
+    fn taken_from(&self, _path: &str) -> Option<String> {
+        None
+    }
     /// The names in a folder that come from the project, sorted; `Err`: a part of it is unknown.
     fn list(&mut self, path: &str) -> Result<Vec<String>, String>;
     /// The text of a file that `file` or `source` gave.

@@ -10,7 +10,7 @@ use crate::model::{Hop, HopId, HopKind, Model, Setting};
 use crate::project::Project;
 use crate::project::ServiceRef;
 use crate::project::compose::Command;
-use crate::project::container::{Location, Seen, View};
+use crate::project::container::{Foreign, Location, Seen, View};
 use crate::project::files::Files;
 use crate::project::image::Container;
 use crate::settings::Settings;
@@ -272,9 +272,9 @@ impl ContainerFiles for Contained<'_, '_> {
                 Inside::Unknown(format!("{path} is not in the tree"))
             }
             Seen::Absent(_) => Inside::Absent,
-            Seen::Elsewhere(Location::Image(path)) => {
-                Inside::Unknown(format!("{path} is in the image"))
-            }
+            Seen::Elsewhere(
+                Location::Image(path) | Location::Foreign(Foreign { inside: path, .. }),
+            ) => Inside::Unknown(format!("{path} is in the image")),
             Seen::Elsewhere(_) => Inside::Unknown(format!("{path} is not of the project")),
         }
     }
@@ -285,6 +285,13 @@ impl ContainerFiles for Contained<'_, '_> {
             Some(path) if is_file(self.reader.host, &path) => open(self.reader, &path),
             Some(_) => Inside::Absent,
             None => Inside::Unknown("it is built from no folder of the tree".to_owned()),
+        }
+    }
+
+    fn taken_from(&self, path: &str) -> Option<String> {
+        match self.view.locate(path) {
+            Location::Foreign(foreign) => Some(foreign.source),
+            _ => None,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::project::{Found, Project, ServiceRef, inline};
 use crate::source::FileId;
 use crate::syntax::{Format, guess};
 use haproxy::{haproxy_of, host_haproxy, unread_haproxy};
-use nginx::{host_nginx, nginx_of};
+use nginx::{host_nginx, nginx_of, unread_nginx};
 
 /// Fills `containers`, `nginx`, `haproxy`, `unfinished` and the syntax errors of a project.
 pub fn attach(host: &dyn Host, project: &mut Project, found: &Found) {
@@ -43,9 +43,12 @@ pub fn attach(host: &dyn Host, project: &mut Project, found: &Found) {
         if let Some(conf) = nginx_of(&mut files, container, at, &mut claimed) {
             project.nginx.push(conf);
         }
-        if let Some(conf) = haproxy_of(&mut files, container, at, &mut claimed) {
-            project.haproxy.push(conf);
-        } else if let Some(why) = unread_haproxy(container) {
+        let mut unread = unread_nginx(container);
+        match haproxy_of(&mut files, container, at, &mut claimed) {
+            Some(conf) => project.haproxy.push(conf),
+            None => unread = unread.or(unread_haproxy(container)),
+        }
+        if let Some(why) = unread {
             let place = project.stacks[at.stack].services[at.service].name.span;
             let source = files.sources.get(place.file);
             files.gaps.push(Gap {

@@ -17,10 +17,28 @@ pub enum Location {
     Outside(String),
     /// What the image ships at this path.
     Image(String),
+    /// What a `COPY --from` takes from a stage or an image that is not read.
+    Foreign(Foreign),
     /// A config whose text is written in the compose file, by the key that [`inline_key`] gives it.
     Inline(String),
     /// Unknown, and why.
     Unknown(String),
+}
+
+/// Something that the build of an image takes from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Foreign {
+    /// The path there.
+    pub source: String,
+    /// The path in the image.
+    pub inside: String,
+}
+
+impl Foreign {
+    /// Why nothing is known of it.
+    pub fn why(&self) -> String {
+        format!("a `COPY --from` of {} brings it", self.source)
+    }
 }
 
 /// What is at a path inside a container, as far as the project tells.
@@ -113,7 +131,11 @@ impl View {
         let into_folder = copy.target.ends_with('/') || copy.sources.len() > 1;
         for source in &copy.sources {
             let target = path::absolute("/", &copy.target);
-            let (Some(context), false) = (context, copy.foreign) else {
+            if copy.foreign {
+                self.copy_foreign(source, target, into_folder);
+                continue;
+            }
+            let Some(context) = context else {
                 let location = Location::Image(target.clone());
                 self.layers.push(Layer { target, location });
                 continue;
@@ -131,6 +153,27 @@ impl View {
                 });
             }
         }
+    }
+
+    /// What is a folder there, nobody sees; a name that ends as those of configs do is a file.
+    fn copy_foreign(&mut self, source: &str, target: String, into_folder: bool) {
+        let source = source.trim_end_matches(['/', '.']);
+        let is_file = [".conf", ".cfg", ".template"]
+            .iter()
+            .any(|end| source.ends_with(end));
+        let target = if is_file && (into_folder || self.is_folder(&target)) {
+            path::absolute(&target, path::name(source))
+        } else {
+            target
+        };
+        let foreign = Foreign {
+            source: source.to_owned(),
+            inside: target.clone(),
+        };
+        self.layers.push(Layer {
+            target,
+            location: Location::Foreign(foreign),
+        });
     }
 
     /// Whether a path is certainly a folder that an image ships or that something was copied into.
@@ -176,6 +219,10 @@ impl View {
             Location::Own(folder) => Location::Own(join(folder)),
             Location::Outside(folder) => Location::Outside(join(folder)),
             Location::Image(_) => Location::Image(inside.clone()),
+            Location::Foreign(foreign) => Location::Foreign(Foreign {
+                source: join(&foreign.source),
+                inside: inside.clone(),
+            }),
             Location::Inline(key) => Location::Inline(key.clone()),
             Location::Unknown(why) => Location::Unknown(why.clone()),
         }
@@ -209,6 +256,7 @@ impl View {
             Seen::Elsewhere(Location::Outside(path)) => {
                 return Err(format!("{path} lies outside the project"));
             }
+            Seen::Elsewhere(Location::Foreign(foreign)) => return Err(foreign.why()),
             Seen::Elsewhere(Location::Unknown(why)) => return Err(why),
             _ => Vec::new(),
         };

@@ -300,13 +300,13 @@ fn absent(files: &Files, service: &Service) -> Vec<Absent> {
     mounts.collect()
 }
 
-/// A `COPY` with its paths; `None` if its target is unknown.
 /// The plain words of a command line, as compose splits it.
 pub(super) fn split(text: &str) -> impl Iterator<Item = String> {
     let words = command::words(text).into_iter();
     words.filter_map(|word| word.literal())
 }
 
+/// A `COPY` with its paths; `None` if its target is unknown.
 fn copied(copy: &dockerfile::Copied, working_dir: &str) -> Option<Copied> {
     let written = copy.destination.get()?;
     let mut target = path::absolute(working_dir, written);

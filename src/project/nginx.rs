@@ -302,6 +302,9 @@ impl<'a, 'f> Expander<'a, 'f> {
                 Seen::Absent(path) => Err(format!("{path} is not in the tree")),
                 // What is put over the server of the image is another one, and it is not harmless.
                 Seen::Elsewhere(Location::Unknown(why)) if is_server(full) => Err(why),
+                Seen::Elsewhere(Location::Foreign(foreign)) if !is_table(full) => {
+                    Err(foreign.why())
+                }
                 Seen::Elsewhere(_) if is_shipped(full) && !is_put_over(view, full) => Ok(None),
                 Seen::Elsewhere(Location::Volume(name, _)) => {
                     Err(format!("it lies on the volume {name}"))
@@ -416,6 +419,11 @@ fn is_put_over(view: &View, full: &str) -> bool {
 
 fn is_server(full: &str) -> bool {
     path::name(full) == "default.conf"
+}
+
+/// Whether a file of that name is a table of types or of parameters, wherever it is taken from.
+fn is_table(full: &str) -> bool {
+    is_shipped(full) && !is_server(full)
 }
 
 /// Files that every nginx package ships and that set nothing a rule looks at.

@@ -59,7 +59,7 @@ fn outside(cx: &Ctx, process: &Process, link: &Link, root: &str, written: &str) 
     let mounted = |at: &str| {
         !matches!(
             view.locate(at),
-            Location::Image(_) | Location::Own(_) | Location::Unknown(_)
+            Location::Image(_) | Location::Foreign(_) | Location::Own(_) | Location::Unknown(_)
         )
     };
     let nowhere = matches!(link.target, Target::Nowhere(DeadEnd::NoSocket(_)));

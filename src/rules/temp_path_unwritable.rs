@@ -73,9 +73,13 @@ fn is_writable(cx: &Ctx, at: ServiceRef, file: &str) -> bool {
             file.strip_prefix("/var/run/")
                 .map(|rest| format!("/run/{rest}"))
         });
-    std::iter::once(file.to_owned())
-        .chain(other)
-        .any(|file| !matches!(view.locate(&file), Location::Image(_)) || file.starts_with("/dev/"))
+    std::iter::once(file.to_owned()).chain(other).any(|file| {
+        let of_image = matches!(
+            view.locate(&file),
+            Location::Image(_) | Location::Foreign(_)
+        );
+        !of_image || file.starts_with("/dev/")
+    })
 }
 
 fn report(cx: &mut Ctx, at: ServiceRef, read_only: Span, blocked: &[(String, Option<Span>)]) {

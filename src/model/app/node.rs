@@ -134,6 +134,9 @@ fn program<'a>(
     if runner == "deno" {
         return cx.known.program("deno-serve");
     }
+    // The build of Next.js makes the server that it starts.
+    let built = file.and_then(|file| cx.files.taken_from(&cx.absolute(file)));
+    let is_next = built.is_some_and(|path| path.contains("/.next/standalone/"));
     let file = file.map(|file| file.trim_start_matches("./"));
     let needs = |name: &str| package.is_some_and(|package| package.needs(name));
     let name = match file {
@@ -144,6 +147,7 @@ fn program<'a>(
         {
             "sveltekit-node"
         }
+        _ if is_next => "next-standalone",
         Some("server.js" | ".next/standalone/server.js") if needs("next") => "next-standalone",
         _ if needs("@nestjs/core") => "nestjs",
         _ if needs("fastify") => "fastify",

@@ -142,6 +142,7 @@ pub(super) fn unread_haproxy(container: &Container) -> Option<String> {
             Location::Image(_) | Location::Repo(_) | Location::Inline(_) => return None,
             Location::Volume(name, _) => format!("it lies on the volume {name}"),
             Location::Outside(path) => format!("{path} lies outside the project"),
+            Location::Foreign(foreign) => foreign.why(),
             Location::Own(_) => "something writes it while it runs".to_owned(),
             Location::Unknown(why) => why,
         };

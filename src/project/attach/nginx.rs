@@ -184,6 +184,16 @@ fn main_file(
     })
 }
 
+/// Why the main file of a container's nginx could not be read, if a build takes it from elsewhere.
+pub(super) fn unread_nginx(container: &Container) -> Option<String> {
+    nginx_image(image_of(container))?;
+    let inside = main_path(container);
+    match container.view.locate(&inside) {
+        Location::Foreign(foreign) => Some(format!("config {inside}: {}", foreign.why())),
+        _ => None,
+    }
+}
+
 /// The main file: what `-c` names, else the compiled-in path.
 fn main_path(container: &Container) -> String {
     let words = container.words();
