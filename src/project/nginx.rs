@@ -9,7 +9,7 @@ use crate::project::files::Files;
 use crate::project::{Envsubst, ServiceRef};
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::nginx::{Directive, looks_like_template};
-use crate::syntax::proxy_value::{Piece, pieces};
+use crate::syntax::proxy_value::replaced;
 use crate::syntax::value::Text;
 
 /// Includes nested deeper than this are a cycle; nginx has no limit of its own but runs out of file descriptors.
@@ -449,23 +449,10 @@ fn is_shipped(full: &str) -> bool {
 fn fill(directive: &mut Directive, envsubst: &Envsubst) {
     for word in std::iter::once(&mut directive.name).chain(&mut directive.args) {
         if word.value.contains('$') {
-            word.value = filled(&word.value, envsubst);
+            word.value = replaced(&word.value, |name| envsubst.value(name));
         }
     }
     for inner in directive.block.iter_mut().flatten() {
         fill(inner, envsubst);
     }
-}
-
-fn filled(text: &str, envsubst: &Envsubst) -> String {
-    pieces(text)
-        .into_iter()
-        .map(|piece| match piece {
-            Piece::Literal(text) => text,
-            Piece::Variable(name) => match envsubst.value(&name) {
-                Some(value) => value.to_owned(),
-                None => format!("${{{name}}}"),
-            },
-        })
-        .collect()
 }

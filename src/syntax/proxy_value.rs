@@ -151,21 +151,36 @@ pub enum Piece {
 
 /// Splits a text at its variables.
 pub fn pieces(text: &str) -> Vec<Piece> {
+    split(text).into_iter().map(|(piece, _)| piece).collect()
+}
+
+/// A text with the variables that have a value replaced, as envsubst does it: the others stay as they are written.
+pub fn replaced<'v>(text: &str, value: impl Fn(&str) -> Option<&'v str>) -> String {
+    let put = |(piece, written): (Piece, String)| match piece {
+        Piece::Variable(name) => value(&name).map_or(written, str::to_owned),
+        Piece::Literal(_) => written,
+    };
+    split(text).into_iter().map(put).collect()
+}
+
+/// The pieces of a text, each with what is written.
+fn split(text: &str) -> Vec<(Piece, String)> {
     let Some(template) = ProxyValue::parse(Rule::template, text)
         .ok()
         .and_then(|mut pairs| pairs.next())
     else {
-        return vec![Piece::Literal(text.to_owned())];
+        return vec![(Piece::Literal(text.to_owned()), text.to_owned())];
     };
     template
         .into_inner()
-        .filter_map(|pair| match pair.as_rule() {
-            Rule::literal => Some(Piece::Literal(pair.as_str().to_owned())),
-            Rule::variable => pair
-                .into_inner()
-                .next()
-                .map(|name| Piece::Variable(name.as_str().to_owned())),
-            _ => None,
+        .filter_map(|pair| {
+            let written = pair.as_str().to_owned();
+            let piece = match pair.as_rule() {
+                Rule::literal => Piece::Literal(written.clone()),
+                Rule::variable => Piece::Variable(pair.into_inner().next()?.as_str().to_owned()),
+                _ => return None,
+            };
+            Some((piece, written))
         })
         .collect()
 }
