@@ -39,6 +39,7 @@ use crate::settings::Settings;
 use crate::source::Span;
 use crate::syntax::nginx::Directive;
 use crate::syntax::proxy_value::nginx_time;
+use pass::literal_twins;
 use upstream::Upstream;
 
 /// Adds the hop of an nginx process, its links and its routes.
@@ -46,6 +47,7 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
     let hop = HopId(u32::try_from(model.hops.len()).expect("fewer hops than u32::MAX"));
     let span = point(project, conf);
     let version = image_version(conf.image.as_ref(), settings.versions.get("nginx"), "nginx");
+    let first = model.links.len();
     model.hops.push(Hop {
         listeners_complete: conf.complete && !conf.fragment,
         ..Hop::new(HopKind::Nginx, conf.service, span, version)
@@ -66,6 +68,7 @@ pub(super) fn add(model: &mut Model, project: &Project, settings: &Settings, con
     for stream in main.own("stream") {
         reader.stream(&main.inner(block(stream)));
     }
+    literal_twins(&mut model.links[first..]);
 }
 
 /// Where the process is best pointed at: the service's key, else the start of its main file.
