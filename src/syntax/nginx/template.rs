@@ -4,8 +4,49 @@ use super::{Directive, parse};
 use crate::source::{FileId, Span};
 
 /// Byte offset of the first tag of Jinja or Go templates (`{{`, `{%`) or ERB (`<%`) outside comments and Lua, if there is
-/// any. `${VAR}` is ordinary nginx text and no tag.
+/// any, or of a line that is a placeholder for whole lines. Elsewhere `${VAR}` is ordinary nginx text and no tag.
 pub fn looks_like_template(text: &str) -> Option<usize> {
+    tag(text).into_iter().chain(placeholder(text)).min()
+}
+
+/// Byte offset of the first line that is a `${name}` and nothing else. nginx has no such directive.
+fn placeholder(text: &str) -> Option<usize> {
+    let mut lines = text
+        .match_indices("${")
+        .map(|(at, _)| at)
+        .filter(|at| is_alone(text, *at))
+        .peekable();
+    lines.peek()?;
+    let tree = parse(FileId(0), text);
+    let mut words = Vec::new();
+    word_spans(&tree.directives, &mut words);
+    lines.find(|at| !is_hidden(&words, at.saturating_sub(1)))
+}
+
+/// Whether the `${name}` at a byte has its line for itself.
+fn is_alone(text: &str, at: usize) -> bool {
+    let before = text[..at]
+        .bytes()
+        .rev()
+        .find(|byte| !matches!(byte, b' ' | b'\t'));
+    let rest = text[at + 2..].lines().next().unwrap_or("");
+    let name = rest.trim_end().strip_suffix('}');
+    matches!(before, None | Some(b'\n'))
+        && name.is_some_and(|name| {
+            name.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        })
+}
+
+/// The words of all directives, in order: one in quotes may go over lines.
+fn word_spans(directives: &[Directive], spans: &mut Vec<Span>) {
+    for directive in directives {
+        spans.extend(directive.args.iter().map(|word| word.span));
+        word_spans(directive.block.as_deref().unwrap_or_default(), spans);
+    }
+}
+
+fn tag(text: &str) -> Option<usize> {
     let mut tags = TAGS
         .iter()
         .flat_map(|tag| text.match_indices(tag))
@@ -52,5 +93,12 @@ mod tests {
         );
         assert_eq!(looks_like_template("a <%= b %> {% c %};"), Some(2));
         assert_eq!(looks_like_template("a ${b}; c {# d\n}"), None);
+    }
+
+    #[test]
+    fn a_line_that_is_a_placeholder_counts() {
+        assert_eq!(looks_like_template("a b;\n  ${TLS_LINES}\n}"), Some(7));
+        assert_eq!(looks_like_template("log_format x '\n  ${status}\n';"), None);
+        assert_eq!(looks_like_template("a\n  ${B};"), None);
     }
 }
