@@ -6,20 +6,37 @@ mod socket;
 
 use crate::host::path;
 use crate::model::nginx::is_address;
-use crate::model::{Address, DeadEnd, Dialled, HopId, Listener, Model, ServiceRef, Target};
+use crate::model::{
+    Address, DeadEnd, Dialled, HopId, Link, Listener, Lookup, Model, ServiceRef, Target,
+};
 use crate::project::Project;
 use crate::project::compose::{Membership, NetworkMode, Service};
 
-/// Fills in the target of every link.
+/// Fills in the target of every link. A name that the hosts file of the container has is there from the first moment on.
 pub(super) fn resolve(model: &mut Model, project: &Project) {
-    let targets: Vec<Target> = model
+    let found: Vec<(Target, bool)> = model
         .links
         .iter()
-        .map(|link| model.lead(project, link.from, &link.dialled))
+        .map(|link| {
+            let target = model.lead(project, link.from, &link.dialled);
+            (target, is_in_hosts(model, project, link))
+        })
         .collect();
-    for (link, target) in model.links.iter_mut().zip(targets) {
+    for (link, (target, in_hosts)) in model.links.iter_mut().zip(found) {
         link.target = target;
+        if in_hosts && link.lookup == Lookup::AtStart {
+            link.lookup = Lookup::Never;
+        }
     }
+}
+
+/// Whether `extra_hosts` gives the name of a link an address.
+fn is_in_hosts(model: &Model, project: &Project, link: &Link) -> bool {
+    let (Some(service), Dialled::Tcp { host, .. }) = (model.hop(link.from).service, &link.dialled)
+    else {
+        return false;
+    };
+    extra_host(project.service(service), &host.value).is_some()
 }
 
 impl Model {

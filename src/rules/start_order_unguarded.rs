@@ -24,49 +24,62 @@ fn unguarded(cx: &Ctx, link: &Link) -> Option<ServiceRef> {
     let named = matches!(link.dialled, Dialled::Tcp { .. })
         && link.lookup == Lookup::AtStart
         && replicas_zero::none(cx, link).is_none();
-    let waits = |condition: &str| {
-        matches!(
-            condition,
-            "service_healthy" | "service_completed_successfully"
-        )
-    };
-    let healthy = dependencies(cx, proxy, service).any(waits);
-    (named && service.stack == proxy.stack && service != proxy && !healthy).then_some(proxy)
+    (named
+        && service.stack == proxy.stack
+        && service != proxy
+        && before(cx, proxy, service) != Some(Before::Healthy))
+    .then_some(proxy)
 }
 
-/// The conditions on which a proxy depends on a service.
-fn dependencies<'a>(
-    cx: &Ctx<'a>,
-    proxy: ServiceRef,
-    target: ServiceRef,
-) -> impl Iterator<Item = &'a str> {
-    let (service, name) = (
-        cx.project.service(proxy),
-        &cx.project.service(target).name.value,
-    );
-    service
-        .depends_on
-        .iter()
-        .filter(move |d| d.service.value == *name)
-        .map(|d| d.condition.value.as_str())
+/// How far a service has come when the proxy starts.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Before {
+    /// Its container has, so that its name exists.
+    Started,
+    /// It has answered its healthcheck, or has done its work.
+    Healthy,
 }
 
-/// Whether the proxy starts after a service's container, so that its name exists.
+/// What the proxy waits for of a service, through others too: each of them has started only after what it waits for.
+fn before(cx: &Ctx, proxy: ServiceRef, target: ServiceRef) -> Option<Before> {
+    let target = cx.service_name(target);
+    let all = &cx.project.stacks[proxy.stack].services;
+    let mut seen: Vec<&str> = Vec::new();
+    let mut waiting = vec![cx.project.service(proxy)];
+    let mut best = None;
+    while let Some(service) = waiting.pop() {
+        let linked = service.links.iter().map(|(name, _)| (name.as_str(), ""));
+        let depends = service.depends_on.iter();
+        let depends = depends.map(|d| (d.service.value.as_str(), d.condition.value.as_str()));
+        for (name, condition) in depends.chain(linked) {
+            if name == target {
+                best = best.max(Some(match condition {
+                    "service_healthy" | "service_completed_successfully" => Before::Healthy,
+                    _ => Before::Started,
+                }));
+            } else if !seen.contains(&name) {
+                seen.push(name);
+                waiting.extend(all.iter().find(|service| service.name.value == name));
+            }
+        }
+    }
+    best
+}
+
+/// Whether the proxy starts after a service's container.
 fn ordered(cx: &Ctx, proxy: ServiceRef, target: ServiceRef) -> bool {
-    let name = cx.service_name(target);
-    let linked = cx
-        .project
-        .service(proxy)
-        .links
-        .iter()
-        .any(|(service, _)| service == name);
-    linked || dependencies(cx, proxy, target).next().is_some()
+    before(cx, proxy, target).is_some()
 }
 
 fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef) {
     let mut targets = targets(links);
     let all_ordered = targets.iter().all(|target| ordered(cx, proxy, *target));
     targets.retain(|target| all_ordered || !ordered(cx, proxy, *target));
+    let late = |link: &&&Link| matches!(link.target, Target::Service { service, .. } if targets.contains(&service));
+    let place = links
+        .iter()
+        .find(late)
+        .map_or(links[0].span, |link| link.span);
     let service = cx.project.service(proxy);
     let (restarts, name) = (restarts(service), &service.name.value);
     let (from, is_haproxy) = (
@@ -83,17 +96,23 @@ fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef) {
         .iter()
         .map(|target| cx.service_span(*target))
         .collect();
+    let lacks = match (service.depends_on.is_empty(), restarts) {
+        (true, true) => "no `depends_on`",
+        (true, false) => "no `depends_on` and no `restart`",
+        (false, true) => "depends on others only",
+        (false, false) => "depends on others only, and has no `restart`",
+    };
     let (message, here) = match (all_ordered, restarts) {
         (true, _) => (started_only(name, &names, one), "waits for the start only"),
         (false, true) => (
             format!("{name} may start before {names}; {from} then exits and is started again"),
-            "no `depends_on`",
+            lacks,
         ),
         (false, false) => (
             format!(
                 "{name} may start before {names}; {from} then exits, and nothing starts it again"
             ),
-            "no `depends_on` and no `restart`",
+            lacks,
         ),
     };
     let help = help(
@@ -105,9 +124,7 @@ fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef) {
         restarts,
     );
     let finding = cx.report(service.name.span, message);
-    finding
-        .here(here)
-        .label(links[0].span, "looked up while it starts");
+    finding.here(here).label(place, "looked up while it starts");
     for place in places {
         finding.label(place, "may come later");
     }
