@@ -20,10 +20,10 @@ pub(super) fn check(cx: &mut Ctx) {
     // Whoever leaves it out in one backend leaves it out in all: it is one cause.
     let mut places: BTreeMap<HopId, Vec<(&Section, Span, u64)>> = BTreeMap::new();
     for section in model.sections.iter().filter(|section| section.reached) {
-        if section
+        if !section
             .server_lines
             .iter()
-            .all(|server| server.maxconn.is_none())
+            .any(|server| may_queue(cx, section, server))
         {
             continue;
         }
@@ -41,6 +41,17 @@ pub(super) fn check(cx: &mut Ctx) {
     for sections in places.into_values() {
         report(cx, &sections);
     }
+}
+
+/// Whether more requests can come to a server than it takes at once: HAProxy has no more than `maxconn` of `global`.
+fn may_queue(cx: &Ctx, section: &Section, server: &Server) -> bool {
+    let mut processes = cx.model.processes.iter();
+    let process = processes.find(|process| process.hop == section.hop);
+    let most = process.and_then(|process| process.connections.as_ref());
+    server
+        .maxconn
+        .as_ref()
+        .is_some_and(|own| most.is_none_or(|most| own.value < most.value))
 }
 
 /// The `timeout connect` that limits the queue of a route, where it is smaller than what the app is given.
