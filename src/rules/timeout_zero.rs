@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::finding::{Effect, Severity};
 use crate::model::haproxy::{Section, Timer};
-use crate::model::{Amount, HopKind, Key, Protocol, Route};
+use crate::model::{Amount, HopKind, Key, Model, Protocol, Route};
 use crate::rules::Ctx;
 use crate::rules::words::{count, first_of};
 use crate::source::Span;
@@ -53,8 +53,9 @@ fn nginx(cx: &mut Ctx) {
 
 /// In HAProxy zero is no limit.
 fn haproxy(cx: &mut Ctx) {
+    let model = cx.model;
     let mut places: BTreeMap<Span, (&Timer, Vec<&Section>)> = BTreeMap::new();
-    for section in cx.model.sections.iter().filter(|section| section.is_used()) {
+    for section in model.sections.iter().filter(|section| section.is_used()) {
         let zero = section.acting_timers().filter(|timer| {
             timer.number == 0 && ["connect", "client", "server"].contains(&timer.name.as_str())
         });
@@ -88,9 +89,24 @@ fn haproxy(cx: &mut Ctx) {
             .severity(Severity::Warning)
             .outcome(Effect::Hang, &[])
             .because("timeout", name);
-        // A session of bytes without traffic may be meant to last for ever.
-        if name != "connect" && sections.iter().all(|section| section.tcp) {
+        // A session of bytes without traffic may be meant to last for ever, and so may the one backend that lifts the limit
+        // of all others, for a stream of events say.
+        let meant = sections.iter().all(|section| {
+            section.tcp
+                || (section.span == timer.holder && has_limit_elsewhere(model, section, timer))
+        });
+        if name != "connect" && meant {
             finding.severity(Severity::Info);
         }
     }
+}
+
+/// Whether another section of the same process has a limit for what this one has none for.
+fn has_limit_elsewhere(model: &Model, section: &Section, zero: &Timer) -> bool {
+    let limits = |other: &Section| {
+        let mut timers = other.acting_timers();
+        timers.any(|timer| timer.name == zero.name && timer.number > 0)
+    };
+    let mut sections = model.sections.iter();
+    sections.any(|other| other.hop == section.hop && limits(other))
 }
