@@ -201,7 +201,7 @@ impl Container {
             let line = Some(files.sources.position(span).line);
             let at = files.sources.get(span.file).path.clone();
             let reason = format!(
-                "Dockerfile {path} of {} is not in the tree",
+                "{path}, which builds {}, is not in the tree",
                 service.name.value
             );
             files.gaps.push(Gap {

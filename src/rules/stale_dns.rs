@@ -2,6 +2,7 @@
 
 use crate::finding::{Confidence, Severity};
 use crate::model::{Dialled, HopKind, Link, Lookup, ServiceRef, Target};
+use crate::rules::words::list;
 use crate::rules::{Ctx, grouped};
 use crate::source::Span;
 
@@ -160,7 +161,7 @@ fn recreated(cx: &mut Ctx) {
     let rest: Vec<Span> = links[1..].iter().map(|link| link.span).collect();
     let message = format!(
         "{from} looks {} up once, while it starts; a container that is made anew may get another address",
-        names.join(", ")
+        list(&names)
     );
     let names = names.join(", ");
     let finding = cx.report(first.span, message);
