@@ -107,7 +107,7 @@ fn nginx(cx: &Ctx) -> HashMap<HopId, Spanned<u64>> {
                         .any(|arg| arg.value.starts_with("max_conns="))
                 }) =>
             {
-                limited.push(place.hop)
+                limited.push(place.hop);
             }
             _ => {}
         }
