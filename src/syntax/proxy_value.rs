@@ -270,6 +270,7 @@ mod tests {
             parts("http", "/run/a.sock", "", "/x")
         );
         assert_eq!(url("unix:/run/a.sock"), parts("", "/run/a.sock", "", ""));
+        assert_eq!(url("unix:///run/a.sock"), parts("", "/run/a.sock", "", ""));
         assert_eq!(
             url("http://$up:8000$request_uri"),
             parts("http", "$up", "8000$request_uri", "")
