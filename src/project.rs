@@ -241,6 +241,7 @@ fn is_candidate(path: &str) -> bool {
         "http.d",
         "stream.d",
         "vhosts.d",
+        "nginx",
     ];
     let name = path::name(path);
     let lower = name.to_ascii_lowercase();
