@@ -238,7 +238,7 @@ pub enum Lookup {
     Running(Span),
     /// While running, but no resolver is in scope: every request fails.
     NoResolver,
-    /// Not at all: an address, a socket, a name in the hosts file of the container.
+    /// Not at all: an address, a socket, a name that the hosts file has.
     Never,
     /// Unknown, and why.
     Unknown(String),

@@ -30,13 +30,13 @@ pub(super) fn resolve(model: &mut Model, project: &Project) {
     }
 }
 
-/// Whether `extra_hosts` gives the name of a link an address.
+/// Whether a name is there without anybody who answers for it: `extra_hosts` has it, or every hosts file does.
 fn is_in_hosts(model: &Model, project: &Project, link: &Link) -> bool {
-    let (Some(service), Dialled::Tcp { host, .. }) = (model.hop(link.from).service, &link.dialled)
-    else {
+    let Dialled::Tcp { host, .. } = &link.dialled else {
         return false;
     };
-    extra_host(project.service(service), &host.value).is_some()
+    let given = |at| extra_host(project.service(at), &host.value).is_some();
+    is_loopback(&host.value) || model.hop(link.from).service.is_some_and(given)
 }
 
 impl Model {

@@ -32,6 +32,11 @@ fn unnamed(cx: &Ctx, link: &Link) -> Option<(ServiceRef, String)> {
     (!given).then(|| (proxy, host.to_owned()))
 }
 
+/// Whether a link dials the host by a name of Docker Desktop's: no other container has to be there first.
+pub(super) fn is_to_host(link: &Link) -> bool {
+    matches!(&link.dialled, Dialled::Tcp { host, .. } if NAMES.contains(&host.value.as_str()))
+}
+
 fn to_host<'a>(cx: &Ctx, link: &'a Link) -> Option<(ServiceRef, &'a str)> {
     let proxy = cx.model.hop(link.from).service?;
     let Dialled::Tcp { host, .. } = &link.dialled else {

@@ -3,6 +3,7 @@
 use crate::finding::Confidence;
 use crate::model::Target;
 use crate::rules::Ctx;
+use crate::rules::localhost_dual_stack::is_localhost;
 use crate::rules::peers::{Group, groups};
 use crate::rules::words::count;
 
@@ -31,7 +32,9 @@ fn report(cx: &mut Ctx, group: &Group, most: usize) {
             let replicas = cx.project.service(*service).replicas.as_ref();
             replicas.is_some_and(|replicas| replicas.value > 1)
         }
-        Target::External | Target::Unknown(_) => link.lookup != crate::model::Lookup::Never,
+        Target::External | Target::Unknown(_) => {
+            link.lookup != crate::model::Lookup::Never || is_localhost(link)
+        }
         _ => false,
     };
     let finding = cx.report(

@@ -2,6 +2,7 @@
 
 use crate::finding::{Confidence, Severity};
 use crate::model::{Dialled, HopKind, Link, Lookup, ServiceRef, Target};
+use crate::rules::host_gateway_missing::is_to_host;
 use crate::rules::words::list;
 use crate::rules::{Ctx, grouped};
 use crate::source::Span;
@@ -63,13 +64,9 @@ fn moving(cx: &Ctx, link: &Link) -> Option<Moving> {
             cloud(&host.value).map(|owner| Moving::Cloud(host.value.clone(), owner))
         }
         Target::Service { service, .. } if Some(service) != cx.model.hop(link.from).service => {
-            let replicas = cx.project.service(service).replicas.as_ref()?.value;
             // A swarm gives the service one address that stays.
-            let swarm = cx.project.stacks[service.stack]
-                .services
-                .iter()
-                .any(|service| service.swarm.is_some());
-            (replicas > 1 && !swarm).then_some(Moving::Replicas(service, replicas))
+            let replicas = cx.project.service(service).replicas.as_ref()?.value;
+            (replicas > 1 && !cx.is_swarm(service)).then_some(Moving::Replicas(service, replicas))
         }
         _ => None,
     }
@@ -135,6 +132,8 @@ fn help(cx: &Ctx, link: &Link) -> String {
 /// Any service may get another address when it is made anew: said once for a project.
 fn recreated(cx: &mut Ctx) {
     let fixed = |link: &Link| match link.target {
+        // A swarm gives the service one address that stays.
+        Target::Service { service, .. } if cx.is_swarm(service) => true,
         Target::Service { service, .. } => {
             let mut networks = cx.project.service(service).networks.iter();
             networks.any(|membership| !membership.addresses.is_empty())
@@ -143,7 +142,8 @@ fn recreated(cx: &mut Ctx) {
     };
     let plain = |link: &&Link| {
         let own = matches!(link.target, Target::Service { service, .. } if Some(service) == cx.model.hop(link.from).service);
-        link.lookup == Lookup::AtStart && !own && !fixed(link) && moving(cx, link).is_none()
+        let named = link.lookup == Lookup::AtStart && !is_to_host(link);
+        named && !own && !fixed(link) && moving(cx, link).is_none()
     };
     let mut names: Vec<&str> = Vec::new();
     let mut links: Vec<&Link> = Vec::new();

@@ -3,6 +3,7 @@
 use crate::finding::{Effect, Severity};
 use crate::model::{Dialled, HopKind, Link, Lookup, ServiceRef, Target};
 use crate::project::compose::Service;
+use crate::rules::host_gateway_missing::is_to_host;
 use crate::rules::replicas_zero;
 use crate::rules::words::list;
 use crate::rules::{Ctx, grouped};
@@ -23,7 +24,10 @@ fn unguarded(cx: &Ctx, link: &Link) -> Option<ServiceRef> {
     };
     let named = matches!(link.dialled, Dialled::Tcp { .. })
         && link.lookup == Lookup::AtStart
-        && replicas_zero::none(cx, link).is_none();
+        && !is_to_host(link)
+        && replicas_zero::none(cx, link).is_none()
+        // A swarm knows no `depends_on`, and starts a task again by default.
+        && !cx.is_swarm(proxy);
     (named
         && service.stack == proxy.stack
         && service != proxy
@@ -96,24 +100,13 @@ fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef) {
         .iter()
         .map(|target| cx.service_span(*target))
         .collect();
-    let lacks = match (service.depends_on.is_empty(), restarts) {
-        (true, true) => "no `depends_on`",
-        (true, false) => "no `depends_on` and no `restart`",
-        (false, true) => "depends on others only",
-        (false, false) => "depends on others only, and has no `restart`",
-    };
-    let (message, here) = match (all_ordered, restarts) {
-        (true, _) => (started_only(name, &names, one), "waits for the start only"),
-        (false, true) => (
-            format!("{name} may start before {names}; {from} then exits and is started again"),
-            lacks,
-        ),
-        (false, false) => (
-            format!(
-                "{name} may start before {names}; {from} then exits, and nothing starts it again"
-            ),
-            lacks,
-        ),
+    let (message, here) = if all_ordered {
+        (started_only(name, &names, one), "waits for the start only")
+    } else {
+        (
+            too_early(name, &names, &from, restarts),
+            lacks(service, restarts),
+        )
     };
     let help = help(
         name,
@@ -133,6 +126,25 @@ fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef) {
         finding
             .severity(Severity::Info)
             .outcome(Effect::Response, if is_haproxy { &[503] } else { &[502] });
+    }
+}
+
+fn too_early(name: &str, targets: &str, from: &str, restarts: bool) -> String {
+    let then = if restarts {
+        " and is started again"
+    } else {
+        ", and nothing starts it again"
+    };
+    format!("{name} may start before {targets}; {from} then exits{then}")
+}
+
+/// What the proxy's service lacks.
+fn lacks(service: &Service, restarts: bool) -> &'static str {
+    match (service.depends_on.is_empty(), restarts) {
+        (true, true) => "no `depends_on`",
+        (true, false) => "no `depends_on` and no `restart`",
+        (false, true) => "depends on others only",
+        (false, false) => "depends on others only, and has no `restart`",
     }
 }
 

@@ -77,6 +77,12 @@ impl Ctx<'_> {
         &self.project.service(service).name.value
     }
 
+    /// Whether the stack of a service has what only a swarm knows.
+    pub(super) fn is_swarm(&self, service: ServiceRef) -> bool {
+        let mut services = self.project.stacks[service.stack].services.iter();
+        services.any(|service| service.swarm.is_some())
+    }
+
     /// The key of a service in its compose file.
     pub(super) fn service_span(&self, service: ServiceRef) -> Span {
         self.project.service(service).name.span
