@@ -83,13 +83,23 @@ fn left_off(cx: &Ctx, link: &Link) -> Option<(String, Span)> {
     Some((network.clone(), declared.key.span))
 }
 
-fn apart(_: &Ctx, link: &Link) -> Option<ServiceRef> {
+/// A network that nobody declares is `compose-invalid`, and keeps the whole project from starting.
+fn apart(cx: &Ctx, link: &Link) -> Option<ServiceRef> {
     match &link.target {
         Target::Nowhere(DeadEnd::Disjoint(service) | DeadEnd::LeftOff(service, _)) => {
-            Some(*service)
+            let proxy = cx.model.hop(link.from).service;
+            let known = |at: ServiceRef| declares_its_networks(cx, at);
+            (known(*service) && proxy.is_none_or(known)).then_some(*service)
         }
         _ => None,
     }
+}
+
+fn declares_its_networks(cx: &Ctx, at: ServiceRef) -> bool {
+    let declared = &cx.project.stacks[at.stack].networks;
+    let mut own = cx.project.service(at).networks.iter();
+    let is_known = |name: &str| name == "default" || declared.iter().any(|it| it.key.value == name);
+    own.all(|membership| is_known(&membership.network.value))
 }
 
 fn networks(cx: &Ctx, service: ServiceRef) -> String {

@@ -1,5 +1,8 @@
 //! rules/resolve-unusable.md
 
+use std::collections::BTreeMap;
+
+use crate::model::HopId;
 use crate::model::nginx::{Place, is_address};
 use crate::model::version::{Versions, at_least};
 use crate::rules::Ctx;
@@ -10,19 +13,30 @@ use crate::syntax::proxy_value::upstream_url;
 const FIRST: &str = "1.27.3";
 
 pub(super) fn check(cx: &mut Ctx) {
+    // One `resolver` in `http` heals all groups that lack nothing else.
+    let mut unanswered: BTreeMap<HopId, Vec<(&Place, Server)>> = BTreeMap::new();
     for place in cx.places {
         if place.context() == "upstream" {
-            upstream(cx, place);
+            let servers = upstream(cx, place);
+            let servers = servers.into_iter().map(|server| (place, server));
+            unanswered.entry(place.hop).or_default().extend(servers);
         }
+    }
+    for servers in unanswered
+        .into_values()
+        .filter(|servers| !servers.is_empty())
+    {
+        without_resolver(cx, &servers);
     }
 }
 
 /// A `server` with `resolve`: its address, and the parameter.
 type Server<'a> = (&'a Spanned<String>, &'a Spanned<String>);
 
-fn upstream(cx: &mut Ctx, place: &Place) {
+/// Reports what is wrong with a group of its own, and returns the servers that lack a resolver alone.
+fn upstream<'a>(cx: &mut Ctx, place: &'a Place) -> Vec<Server<'a>> {
     let Some(name) = place.opener.and_then(|opener| opener.args.first()) else {
-        return;
+        return Vec::new();
     };
     let servers: Vec<Server> = place
         .scope
@@ -36,7 +50,7 @@ fn upstream(cx: &mut Ctx, place: &Place) {
     if at_least(version, FIRST) == Versions::None {
         let (version, image) = (version.value().cloned().unwrap_or_default(), version.span());
         too_old(cx, &servers, &version, image);
-        return;
+        return Vec::new();
     }
     // An address needs neither.
     let named: Vec<Server> = servers
@@ -44,21 +58,17 @@ fn upstream(cx: &mut Ctx, place: &Place) {
         .filter(|(address, _)| is_name(&address.value))
         .collect();
     let Some((address, _)) = named.first() else {
-        return;
+        return named;
     };
     let zone = !place.conf.complete || place.scope.own("zone").next().is_some();
     let resolver = !place.is_whole() || place.scope.find("resolver").is_some();
     let (lacks, here, help) = match (zone, resolver) {
-        (true, true) => return,
+        (true, true) => return Vec::new(),
+        (true, false) => return named,
         (false, true) => (
             format!("upstream {} has no `zone`", name.value),
             "no shared memory to keep the addresses in",
             format!("add `zone {} 64k;`", name.value),
-        ),
-        (true, false) => (
-            "no `resolver` is set".to_owned(),
-            "nobody to ask",
-            resolver_help(cx, place),
         ),
         (false, false) => (
             format!("upstream {} has no `zone` and no `resolver`", name.value),
@@ -79,6 +89,31 @@ fn upstream(cx: &mut Ctx, place: &Place) {
         .label(name.span, "the group")
         .help(help)
         .because("upstream", &name.value);
+    Vec::new()
+}
+
+fn without_resolver(cx: &mut Ctx, servers: &[(&Place, Server)]) {
+    let (place, (address, _)) = servers[0];
+    let mut groups: Vec<(Span, &str)> = Vec::new();
+    for (place, _) in servers {
+        let name = place.opener.and_then(|opener| opener.args.first());
+        if let Some(name) = name.filter(|name| groups.iter().all(|(span, _)| *span != name.span)) {
+            groups.push((name.span, name.value.as_str()));
+        }
+    }
+    let named: Vec<Server> = servers.iter().map(|(_, server)| *server).collect();
+    let help = resolver_help(cx, place);
+    let message = format!(
+        "nginx is to look {} up while it runs, and no `resolver` is set",
+        address.value
+    );
+    let finding = report(cx, &named, message);
+    finding.here("nobody to ask");
+    for (span, _) in &groups {
+        finding.label(*span, "the group");
+    }
+    let names: Vec<&str> = groups.iter().map(|(_, name)| *name).collect();
+    finding.help(help).because("upstream", names.join(" "));
 }
 
 fn too_old(cx: &mut Ctx, servers: &[Server], version: &str, image: Option<Span>) {

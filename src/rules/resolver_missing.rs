@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::finding::Effect;
 use crate::model::nginx::unfilled;
-use crate::model::{Dialled, Errand, Link, Lookup};
+use crate::model::{DeadEnd, Dialled, Errand, Link, Lookup, Target};
 use crate::rules::{Ctx, grouped};
 use crate::source::Span;
 
@@ -45,9 +45,12 @@ pub(super) fn check(cx: &mut Ctx) {
     }
 }
 
-fn unresolved(_: &Ctx, link: &Link) -> Option<String> {
+/// A name that nobody has is `upstream-host-unknown`: a resolver would not find it either.
+fn unresolved(cx: &Ctx, link: &Link) -> Option<String> {
+    let nobody = matches!(link.target, Target::Nowhere(DeadEnd::UnknownHost))
+        && cx.settings.runs("upstream-host-unknown", false);
     match (&link.lookup, &link.dialled) {
-        (Lookup::NoResolver, Dialled::Tcp { host, .. }) => Some(host.value.clone()),
+        (Lookup::NoResolver, Dialled::Tcp { host, .. }) if !nobody => Some(host.value.clone()),
         _ => None,
     }
 }
