@@ -115,7 +115,7 @@ fn report(cx: &mut Ctx, lack: Lack, cause: Option<Span>, spans: &[Span]) {
             "means nothing without `Connection: upgrade`",
         ),
         Lack::Old => (
-            "Upgrade is passed on in HTTP/1.0, which cannot upgrade",
+            "Upgrade is passed on in HTTP/1.0, in which many apps refuse it",
             "websockets need 1.1",
         ),
         Lack::OldDefault(true) => (
@@ -147,6 +147,10 @@ fn report(cx: &mut Ctx, lack: Lack, cause: Option<Span>, spans: &[Span]) {
         Lack::OldDefault(false) => {
             finding.severity(Severity::Info).at_most(Confidence::Medium);
         }
-        _ => {}
+        // Measured: Node takes it, and nginx passes its 101 on.
+        Lack::Old | Lack::OldDefault(true) => {
+            finding.at_most(Confidence::Medium);
+        }
+        Lack::Connection => {}
     }
 }
