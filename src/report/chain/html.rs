@@ -94,9 +94,13 @@ fn overview(view: &View, out: &mut dyn Write) -> io::Result<()> {
         let sees = match (sees.is_empty(), &way.end) {
             (false, _) => format!("<span class=\"bad\">{}</span>", escape(&sees.join(", "))),
             (true, Some(end)) => format!("<span class=\"dim\">{}</span>", escape(&end.why)),
-            (true, None) => match unknown(way) {
-                0 => "<span class=\"good\">no inversion</span>".to_owned(),
-                some => format!(
+            (true, None) => match (unknown(way), way.hops.last().filter(|hop| hop.is_silent())) {
+                (_, Some(last)) => format!(
+                    "<span class=\"dim\">no inversion, as far as is known: the timeouts of {} are unknown</span>",
+                    escape(&last.name)
+                ),
+                (0, None) => "<span class=\"good\">no inversion</span>".to_owned(),
+                (some, None) => format!(
                     "<span class=\"dim\">no inversion, as far as is known: {} unknown</span>",
                     are(some, "value")
                 ),

@@ -122,6 +122,7 @@ impl Text<'_> {
             self.values(&values)?;
         }
         match hop.values.len() - new.len() {
+            0 if hop.is_silent() => self.line("    ", "timeouts unknown", DIM),
             0 => Ok(()),
             _ if new.is_empty() => self.line("    ", "timeouts as above", DIM),
             _ => self.line("    ", "other timeouts as above", DIM),

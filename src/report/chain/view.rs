@@ -114,6 +114,13 @@ pub(super) struct End {
     pub(super) why: String,
 }
 
+impl Hop {
+    /// Whether a way ends here and nothing is known of the times that it keeps.
+    pub(super) fn is_silent(&self) -> bool {
+        self.values.is_empty() && self.dials.is_none()
+    }
+}
+
 impl Way {
     /// `12 locations alike`; nothing for a single one.
     pub(super) fn alike(&self) -> Option<String> {
