@@ -18,12 +18,21 @@ pub(super) fn check(cx: &mut Ctx) {
         };
         let (service, place) = (cx.service_name(proxy).to_owned(), cx.service_span(proxy));
         let (from, seen) = (cx.program(links[0].from), cx.refused(links[0]));
-        let bound = bound(cx, proxy);
-        let help = match bound.first() {
-            Some((_, path, owner)) => format!(
+        let (beside, bound) = (beside(cx, links[0].from, proxy), bound(cx, proxy));
+        let why = match &beside {
+            Some((_, address, owner)) => {
+                format!("{owner} in the same container listens on {address}")
+            }
+            None => why,
+        };
+        let help = match (&beside, bound.first()) {
+            (Some((_, address, owner)), _) => {
+                format!("dial {address}, or let {owner} listen on the socket")
+            }
+            (None, Some((_, path, owner))) => format!(
                 "put the socket of {owner} ({path}) on a volume that both mount, and dial it at its path in {service}"
             ),
-            None => {
+            (None, None) => {
                 "put the socket on a volume that both services mount, or dial a TCP port".to_owned()
             }
         };
@@ -36,7 +45,7 @@ pub(super) fn check(cx: &mut Ctx) {
             .here(format!("dials {}", links[0].written))
             .repeats(&links)
             .label(place, format!("{service} sees its image and its mounts"));
-        for (span, path, owner) in bound {
+        for (span, path, owner) in beside.into_iter().chain(bound) {
             finding.label(span, format!("{owner} binds {path}"));
         }
         finding
@@ -143,6 +152,20 @@ fn unbound(cx: &Ctx, link: &Link) -> Option<(String, String)> {
         }
         _ => None,
     }
+}
+
+/// Where another process of the proxy's own container listens, if that is all of it: place, address and owner.
+fn beside(cx: &Ctx, from: HopId, proxy: ServiceRef) -> Option<(Span, String, String)> {
+    let mut others = cx.model.hops_of(proxy).filter(|(id, _)| *id != from);
+    let (Some((id, hop)), None) = (others.next(), others.next()) else {
+        return None;
+    };
+    let [listener] = hop.listeners.as_slice() else {
+        return None;
+    };
+    let address = listener.address.value()?.short();
+    let place = listener.address.span().unwrap_or(hop.span);
+    Some((place, address, cx.program(id)))
 }
 
 /// The sockets that other services of the stack bind: place, path and owner.
