@@ -87,6 +87,10 @@ pub trait ContainerFiles {
     fn list(&mut self, path: &str) -> Result<Vec<String>, String>;
     /// The text of a file that `file` or `source` gave.
     fn text(&self, id: crate::source::FileId) -> String;
+    /// The paths at which the project puts files and folders of its own.
+    fn placed(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// One process that was recognised.

@@ -299,6 +299,11 @@ impl ContainerFiles for Contained<'_, '_> {
         self.view.list(self.reader.host, path)
     }
 
+    fn placed(&self) -> Vec<String> {
+        let placed = self.view.placed();
+        placed.map(|(target, _)| target.to_owned()).collect()
+    }
+
     fn text(&self, id: FileId) -> String {
         self.reader.text(id).to_owned()
     }

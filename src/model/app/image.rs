@@ -2,7 +2,7 @@
 //! argument that may move the port makes it unknown.
 
 use super::Process;
-use super::cx::{Cx, basename};
+use super::cx::{Cx, Read, basename};
 use super::serve;
 use super::settle::{self, protocol};
 use crate::model::knowledge::Image;
@@ -166,7 +166,7 @@ fn knowledge_name(image: &Image) -> String {
 }
 
 /// Why the port may be another one than the image's.
-fn moved(cx: &Cx<'_>, image: &Image, argv: &[Text]) -> Option<String> {
+fn moved(cx: &mut Cx<'_>, image: &Image, argv: &[Text]) -> Option<String> {
     for word in argv {
         let Some(text) = word.get() else {
             return Some("its arguments are not plain".to_owned());
@@ -200,7 +200,41 @@ fn moved(cx: &Cx<'_>, image: &Image, argv: &[Text]) -> Option<String> {
             return Some(format!("{} may move its port", name.value));
         }
     }
-    None
+    if image.own { None } else { configured(cx) }
+}
+
+/// A file of the project in the container that speaks of ports or addresses, or a whole folder of its configuration.
+fn configured(cx: &mut Cx<'_>) -> Option<String> {
+    const FILES: &[&str] = &[
+        ".cfg",
+        ".conf",
+        ".ini",
+        ".json",
+        ".properties",
+        ".toml",
+        ".xml",
+        ".yaml",
+        ".yml",
+    ];
+    const FOLDERS: &[&str] = &["conf", "config", "etc"];
+    cx.files.placed().into_iter().find_map(|path| {
+        let is_file = FILES.iter().any(|ending| path.ends_with(ending));
+        let moves = match cx.read(&path) {
+            Read::Text(_, text) => is_file && speaks_of_ports(&text),
+            _ => is_file || FOLDERS.contains(&basename(&path)),
+        };
+        moves.then(|| format!("{path} may move its port"))
+    })
+}
+
+/// Whether a word of a config is `port`, `http_port`, `httpPort`, `listen`, `addr` or the like.
+fn speaks_of_ports(text: &str) -> bool {
+    const OTHER: &[&str] = &["export", "import", "report", "support", "transport"];
+    const ENDS: &[&str] = &["port", "listen", "addr", "address", "bind"];
+    let lower = text.to_ascii_lowercase();
+    // plain: a config of any program, of which the words alone count
+    let mut words = lower.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|word| !OTHER.contains(&word) && ENDS.iter().any(|end| word.ends_with(end)))
 }
 
 /// Databases are moved by a variable of their own alone.
@@ -230,7 +264,8 @@ fn moves(name: &str, image: &Image) -> bool {
         .filter(char::is_ascii_alphanumeric)
         .collect::<String>()
         .to_ascii_uppercase();
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    let plain = name.chars().filter(char::is_ascii_alphanumeric);
+    let plain = plain.collect::<String>().to_ascii_uppercase();
     let kind = [
         "PORT",
         "LISTEN",
@@ -266,7 +301,16 @@ fn moves(name: &str, image: &Image) -> bool {
         "APPLISTEN",
         "SERVICEPORT",
     ];
+    // Of whatever program: `MEILI_HTTP_ADDR`, `SONAR_WEB_PORT`, `INFLUXD_HTTP_BIND_ADDRESS`.
+    let web = [
+        "HTTPPORT",
+        "HTTPADDR",
+        "HTTPBINDADDRESS",
+        "WEBPORT",
+        "LISTENADDRESS",
+    ];
     general.contains(&plain.as_str())
+        || web.iter().any(|end| plain.ends_with(end))
         || !own.is_empty()
             && plain.starts_with(&own)
             && kind.iter().any(|kind| plain.ends_with(kind))
