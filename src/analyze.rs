@@ -1,5 +1,7 @@
 //! From a project to an analysis: the only place where the steps meet.
 
+use std::collections::HashSet;
+
 use crate::finding::{Finding, Gap};
 use crate::host::Host;
 use crate::model::Model;
@@ -33,7 +35,9 @@ pub fn analyze(host: &dyn Host, mut project: Project, settings: &Settings) -> An
     let mut gaps = project.gaps.clone();
     gaps.extend(model.gaps.iter().cloned());
     gaps.sort();
-    gaps.dedup();
+    // What a file lacks in several places is told where it lacks it first.
+    let mut told = HashSet::new();
+    gaps.retain(|gap| told.insert((gap.path.clone(), gap.reason.clone())));
     Analysis {
         project,
         model,
