@@ -155,6 +155,11 @@ pub fn url(rule: &str) -> String {
     format!("{PAGES}/{rule}.md")
 }
 
+/// What to do about a finding, if it says so, and what it comes to: lines for those who show it without a snippet.
+pub fn advice(finding: &Finding) -> Vec<String> {
+    outcome::advice(finding)
+}
+
 const PAGES: &str = "https://github.com/no502/no502/blob/main/rules";
 
 /// Path of the file in which a finding is reported, below the root.
@@ -164,7 +169,7 @@ fn path_of<'a>(finding: &Finding, sources: &'a Sources) -> &'a str {
 
 /// The findings with their fingerprints. What a baseline accepts is counted first, so that a third equal finding is the
 /// third here as well.
-fn fingerprinted(analysis: &Analysis) -> Vec<(&Finding, String)> {
+pub fn fingerprinted(analysis: &Analysis) -> Vec<(&Finding, String)> {
     let sources = &analysis.project.sources;
     let mut numbering = Numbering::default();
     for finding in &analysis.baselined {

@@ -3,6 +3,7 @@
 
 mod comment;
 mod glob;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,8 @@ use crate::rules::{RULES, card};
 use crate::settings::Settings;
 use crate::source::{FileId, Sources, Span};
 use comment::{Comment, Scope};
+
+pub use written::allow;
 
 /// Id of the finding about a suppression without a reason.
 pub const REASONLESS: &str = "suppression-reasonless";

@@ -59,6 +59,8 @@ pub(crate) enum Command {
         #[arg(long)]
         baseline: bool,
     },
+    /// Serve an editor: a language server over standard input and output
+    Lsp,
     /// Print completions for a shell
     Completions {
         /// The shell

@@ -18,7 +18,7 @@ use toml::Spanned;
 
 use self::edge::WrittenEdge;
 use crate::args::{FailOn, ProjectArgs};
-use crate::disk::read_regular;
+use crate::disk::Buffers;
 use crate::failure::{Failure, did_you_mean, unknown_rule};
 use crate::roots::{Roots, ancestor_with};
 
@@ -97,15 +97,21 @@ struct WrittenStack {
 
 impl Config {
     /// The file that was asked for, else the nearest one: in the root, or above it within the same git repository.
-    pub(crate) fn load(asked: Option<&Path>, roots: &Roots) -> Result<Self, Failure> {
+    pub(crate) fn load(
+        asked: Option<&Path>,
+        roots: &Roots,
+        buffers: &Buffers,
+    ) -> Result<Self, Failure> {
         let path = match asked {
             Some(path) => path.to_owned(),
-            None => match nearest(roots) {
+            None => match Self::nearest(roots) {
                 Some(path) => path,
                 None => return Ok(Self::default()),
             },
         };
-        let bytes = read_regular(&path).map_err(|error| Failure::unreadable(&path, &error))?;
+        let bytes = buffers
+            .read(&path)
+            .map_err(|error| Failure::unreadable(&path, &error))?;
         let text = String::from_utf8(bytes)
             .map_err(|_| Failure::new(format!("`{}` is not UTF-8", path.display())))?;
         let written = toml::from_str(&text).map_err(|error| explain(&error, &path, &text))?;
@@ -116,6 +122,17 @@ impl Config {
         };
         config.check()?;
         Ok(config)
+    }
+
+    /// Where the settings of a root are, if it has any.
+    pub(crate) fn nearest(roots: &Roots) -> Option<PathBuf> {
+        let inside = |dir: &PathBuf| {
+            *dir == roots.root || roots.git.as_ref().is_some_and(|git| dir.starts_with(git))
+        };
+        let path = ancestor_with(&roots.root, NAME).filter(inside)?.join(NAME);
+        let here = Path::new(".").canonicalize().ok();
+        let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+        Some(below.unwrap_or(path))
     }
 
     /// The settings of a run: command line over file over defaults.
@@ -262,16 +279,6 @@ fn header(text: &str, span: &Range<usize>) -> Range<usize> {
     let rest = text.get(span.clone()).unwrap_or_default();
     let length = rest.lines().next().map_or(0, str::len);
     span.start..span.start + length
-}
-
-fn nearest(roots: &Roots) -> Option<PathBuf> {
-    let inside = |dir: &PathBuf| {
-        *dir == roots.root || roots.git.as_ref().is_some_and(|git| dir.starts_with(git))
-    };
-    let path = ancestor_with(&roots.root, NAME).filter(inside)?.join(NAME);
-    let here = Path::new(".").canonicalize().ok();
-    let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
-    Some(below.unwrap_or(path))
 }
 
 /// The id of a rule today, of a former one too.

@@ -22,12 +22,27 @@ const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 /// Folders that hold other people's work and are never deployed as a config.
 const NEVER_ENTERED: &[&str] = &[".git", "node_modules"];
 
-/// The text of a file that is not on the disk yet.
-pub(crate) struct Buffer {
-    /// Absolute, free of links as far as it is there.
-    pub(crate) file: PathBuf,
-    /// Its bytes.
-    pub(crate) text: Vec<u8>,
+/// Files as an editor has them, whose text is not on the disk yet.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Buffers {
+    /// Bytes by the absolute path, which is free of links as far as it is there.
+    texts: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl Buffers {
+    /// Takes the text of a file.
+    pub(crate) fn insert(&mut self, file: PathBuf, text: Vec<u8>) {
+        self.texts.insert(file, text);
+    }
+
+    /// The text of a file: the editor's, else what is on the disk.
+    pub(crate) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let real = || path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        match self.texts.get(path).or_else(|| self.texts.get(&real())) {
+            Some(text) => Ok(text.clone()),
+            None => read_regular(path),
+        }
+    }
 }
 
 /// A folder on the disk.
@@ -36,8 +51,9 @@ pub(crate) struct Disk {
     scopes: Vec<PathBuf>,
     named: Vec<PathBuf>,
     ignoring: bool,
+    deep: bool,
     now: i64,
-    buffer: Option<Buffer>,
+    buffers: Buffers,
     ignores: RefCell<HashMap<PathBuf, Option<Gitignore>>>,
 }
 
@@ -50,8 +66,9 @@ impl Disk {
             scopes,
             named,
             ignoring: true,
+            deep: true,
             now: 0,
-            buffer: None,
+            buffers: Buffers::default(),
             ignores: RefCell::default(),
         }
     }
@@ -62,23 +79,31 @@ impl Disk {
         self
     }
 
+    /// Whether folders inside the scopes are walked as well.
+    pub(crate) fn deep(mut self, deep: bool) -> Self {
+        self.deep = deep;
+        self
+    }
+
     /// What the time is, in seconds since 1970.
     pub(crate) fn at(mut self, now: i64) -> Self {
         self.now = now;
         self
     }
 
-    /// With a file as an editor has it.
-    pub(crate) fn with(mut self, buffer: Option<Buffer>) -> Self {
-        self.buffer = buffer;
+    /// With files as an editor has them.
+    pub(crate) fn with(mut self, buffers: Buffers) -> Self {
+        self.buffers = buffers;
         self
     }
 
-    /// The buffer, if a path leads to its file.
-    fn buffered(&self, path: &str) -> Option<&Buffer> {
-        let buffer = self.buffer.as_ref()?;
+    /// The text of the buffer that a path leads to.
+    fn buffered(&self, path: &str) -> Option<&Vec<u8>> {
+        if self.buffers.texts.is_empty() {
+            return None;
+        }
         let real = self.locate(path).unwrap_or_else(|_| self.root.join(path));
-        (real == buffer.file).then_some(buffer)
+        self.buffers.texts.get(&real)
     }
 
     /// The place of a path below the root, links followed; an error if it is not below the root after all.
@@ -170,6 +195,7 @@ impl Disk {
     fn walk_scope(&self, scope: &Path, found: &mut Found) {
         let entries = WalkDir::new(scope)
             .follow_links(false)
+            .max_depth(if self.deep { usize::MAX } else { 1 })
             .sort_by_file_name()
             .into_iter()
             .filter_entry(|entry| entry.depth() == 0 || self.is_wanted(entry));
@@ -257,8 +283,8 @@ impl Host for Disk {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        if let Some(buffer) = self.buffered(path) {
-            return Ok(buffer.text.clone());
+        if let Some(text) = self.buffered(path) {
+            return Ok(text.clone());
         }
         self.locate(path)
             .and_then(|real| read_regular(&real))
@@ -266,7 +292,10 @@ impl Host for Disk {
     }
 
     fn list(&self, path: &str) -> Vec<Entry> {
-        let Ok(entries) = self.locate(path).and_then(fs::read_dir) else {
+        let Ok(folder) = self.locate(path) else {
+            return Vec::new();
+        };
+        let Ok(entries) = fs::read_dir(&folder) else {
             return Vec::new();
         };
         let mut entries: Vec<Entry> = entries
@@ -278,6 +307,14 @@ impl Host for Disk {
                 })
             })
             .collect();
+        let unsaved = self.buffers.texts.keys();
+        let unsaved = unsaved.filter(|file| file.parent() == Some(&folder) && !file.exists());
+        entries.extend(unsaved.filter_map(|file| {
+            Some(Entry {
+                path: file.file_name()?.to_str()?.to_owned(),
+                is_dir: false,
+            })
+        }));
         entries.sort();
         entries
     }

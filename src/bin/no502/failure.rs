@@ -18,14 +18,14 @@ pub(crate) struct Failure {
     help: Option<String>,
 }
 
-/// Where in a file, with the line as it is written.
+/// Where in a file, with the line as it is written. Line and column count from 1, column and width in characters.
 #[derive(Debug)]
-struct Place {
+pub(crate) struct Place {
     path: String,
-    line: usize,
-    column: usize,
-    width: usize,
-    text: String,
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) width: usize,
+    pub(crate) text: String,
 }
 
 impl Failure {
@@ -46,6 +46,17 @@ impl Failure {
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Where, if it is about a place in a file.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
+    /// What and what to do, without the place.
+    pub(crate) fn words(&self) -> String {
+        let help = self.help.iter().map(|help| format!("\nhelp: {help}"));
+        [self.message.clone()].into_iter().chain(help).collect()
     }
 
     /// The bytes of a file that it is about.

@@ -8,6 +8,7 @@ mod clock;
 mod config;
 mod disk;
 mod failure;
+mod lsp;
 mod parse;
 mod roots;
 mod run;

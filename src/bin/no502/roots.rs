@@ -17,6 +17,8 @@ pub(crate) struct Roots {
     /// Only findings with a label in one of these files or below one of these folders are reported, relative to the
     /// root; all if it is empty.
     pub(crate) focus: Vec<PathBuf>,
+    /// Whether the scopes are walked with the folders in them.
+    pub(crate) deep: bool,
     /// The enclosing git root.
     pub(crate) git: Option<PathBuf>,
     /// Paths that cannot be read.
@@ -51,6 +53,7 @@ impl Roots {
                 .filter(|named| !named.is_dir)
                 .map(|named| named.path.clone())
                 .collect(),
+            deep: true,
             git: ancestor_with(&root, ".git"),
             root,
             failures,
@@ -79,11 +82,25 @@ impl Roots {
             focus: vec![focus],
             scopes: vec![root.clone()],
             files: vec![path.clone()],
+            deep: true,
             git: ancestor_with(&root, ".git"),
             root,
             failures: Vec::new(),
         };
         Ok((roots, path))
+    }
+
+    /// A folder that an editor works in, and the files that it has open there. All that is found is reported.
+    pub(crate) fn of_editor(root: PathBuf, deep: bool, files: Vec<PathBuf>) -> Self {
+        Self {
+            scopes: vec![root.clone()],
+            files,
+            focus: Vec::new(),
+            deep,
+            git: ancestor_with(&root, ".git"),
+            root,
+            failures: Vec::new(),
+        }
     }
 
     /// Path of the root below the enclosing git root, `/`-separated, with a `/` at its end; empty if they are one.

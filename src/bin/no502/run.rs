@@ -20,7 +20,7 @@ use crate::baseline::Baseline;
 use crate::changed::Changed;
 use crate::clock;
 use crate::config::{Config, NAME};
-use crate::disk::{Buffer, Disk};
+use crate::disk::{Buffers, Disk};
 use crate::failure::{Failure, unknown_rule};
 use crate::roots::Roots;
 use crate::shell;
@@ -37,13 +37,15 @@ pub(crate) enum Verdict {
     Failed,
     /// With `--strict`: gaps, and nothing worse.
     Gaps,
+    /// The editor of a language server has gone without a `shutdown`.
+    Deserted,
 }
 
 impl From<Verdict> for ExitCode {
     fn from(verdict: Verdict) -> Self {
         Self::from(match verdict {
             Verdict::Clean => 0,
-            Verdict::Findings => 1,
+            Verdict::Findings | Verdict::Deserted => 1,
             Verdict::Failed => 2,
             Verdict::Gaps => 3,
         })
@@ -60,6 +62,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Verdict, Failure> {
         Command::Rules { format } => rules(*format, cli),
         Command::Parse(args) => crate::parse::parse(args),
         Command::Init { path, baseline } => crate::baseline::init(path, *baseline),
+        Command::Lsp => crate::lsp::serve(cli.verbose),
         Command::Completions { shell } => shell::completions(*shell),
         Command::Man => shell::man(),
     }
@@ -179,7 +182,7 @@ impl Run {
     pub(crate) fn load(paths: &[PathBuf], args: &ProjectArgs) -> Result<Self, Failure> {
         let roots = Roots::of(paths).map_err(first_of)?;
         let baseline = Baseline::load(args.baseline.as_deref(), &roots.root)?;
-        Self::judge(roots, args, baseline, None)
+        Self::judge(roots, args, baseline, Buffers::default())
     }
 
     /// Reads and judges the project of a file whose text is on standard input. The file itself need not be there yet.
@@ -189,7 +192,9 @@ impl Run {
         let read = io::stdin().lock().read_to_end(&mut text);
         read.map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
         let baseline = Baseline::load(args.baseline.as_deref(), &roots.root)?;
-        Self::judge(roots, args, baseline, Some(Buffer { file, text }))
+        let mut buffers = Buffers::default();
+        buffers.insert(file, text);
+        Self::judge(roots, args, baseline, buffers)
     }
 
     /// The same as if nothing had ever been accepted.
@@ -197,17 +202,19 @@ impl Run {
         paths: &[PathBuf],
         args: &ProjectArgs,
     ) -> Result<Self, Failure> {
-        Self::judge(Roots::of(paths).map_err(first_of)?, args, None, None)
+        let roots = Roots::of(paths).map_err(first_of)?;
+        Self::judge(roots, args, None, Buffers::default())
     }
 
-    fn judge(
+    /// Reads and judges what lies below a root, with files as an editor has them.
+    pub(crate) fn judge(
         roots: Roots,
         args: &ProjectArgs,
         baseline: Option<Baseline>,
-        buffer: Option<Buffer>,
+        buffers: Buffers,
     ) -> Result<Self, Failure> {
         roots.failures.iter().for_each(say);
-        let config = Config::load(args.config.as_deref(), &roots)?;
+        let config = Config::load(args.config.as_deref(), &roots, &buffers)?;
         let mut settings = config.settings(args, &roots.root)?;
         settings.baseline = baseline
             .as_ref()
@@ -218,7 +225,8 @@ impl Run {
             roots.files.clone(),
         )
         .ignoring(!args.no_ignore)
-        .with(buffer)
+        .deep(roots.deep)
+        .with(buffers)
         .at(clock::now(
             args.now,
             variable("SOURCE_DATE_EPOCH").as_deref(),
