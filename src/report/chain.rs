@@ -14,11 +14,13 @@ mod scale;
 mod svg;
 mod text;
 mod view;
+pub(super) mod words;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::str::FromStr;
 
+pub(super) use self::names::{Names, push_new};
 use self::view::View;
 use super::Look;
 use crate::analyze::Analysis;
@@ -262,7 +264,7 @@ fn program(program: &str, version: &str) -> String {
 }
 
 /// `60s`, `1m30s`, `250ms`, or the bare number of a count.
-fn amount(key: Key, n: u64) -> String {
+pub(super) fn amount(key: Key, n: u64) -> String {
     if key.is_count() {
         return n.to_string();
     }

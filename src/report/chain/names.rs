@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 /// Names, each once, in the order in which they come.
 #[derive(Default)]
-pub(super) struct Names {
-    pub(super) list: Vec<String>,
+pub(in crate::report) struct Names {
+    pub(in crate::report) list: Vec<String>,
     known: HashSet<String>,
 }
 
 impl Names {
-    pub(super) fn add(&mut self, name: String) {
+    pub(in crate::report) fn add(&mut self, name: String) {
         if self.known.insert(name.clone()) {
             self.list.push(name);
         }
@@ -39,7 +39,7 @@ pub(super) fn joined(known: &[String], new: Vec<String>) -> Vec<String> {
 }
 
 /// For a few.
-pub(super) fn push_new(list: &mut Vec<String>, text: String) {
+pub(in crate::report) fn push_new(list: &mut Vec<String>, text: String) {
     if !list.contains(&text) {
         list.push(text);
     }

@@ -6,13 +6,13 @@ use std::collections::{BTreeSet, HashMap};
 use super::budget::{Remark, remarks};
 use super::clash::{self, Clash};
 use super::names::{Names, joined, push_new};
-use super::{Folded, chosen, hop_name, link_end, listens, program, timeouts};
+pub(super) use super::words::Mark;
+use super::{Folded, chosen, hop_name, link_end, listens, program, timeouts, words};
 use crate::analyze::Analysis;
 use crate::finding::Gap;
 use crate::model::chain::alike;
 use crate::model::{
-    Amount, Budget, Chain, HopKind, Key, Link, LinkId, Origin, RouteId, ServiceRef, Setting, Step,
-    Target,
+    Amount, Budget, Chain, HopKind, Key, Link, LinkId, RouteId, Setting, Step, Target,
 };
 use crate::report::wrap::{folded, plain};
 use crate::source::{FileId, Span};
@@ -84,16 +84,6 @@ pub(super) struct Value {
     pub(super) origin: String,
     /// Whether it takes part in an inversion.
     pub(super) clashes: bool,
-}
-
-/// How a value is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Mark {
-    Written,
-    Inherited,
-    Default,
-    Assumed,
-    Unknown,
 }
 
 /// Where a hop sends a request.
@@ -372,7 +362,7 @@ impl Builder<'_> {
 
     fn value(&self, key: Key, setting: &Setting<Amount>) -> Value {
         let amount = setting.value().copied();
-        let (mark, origin) = self.origin(setting);
+        let (mark, origin) = words::origin(setting, &self.analysis.project.sources);
         Value {
             key,
             amount,
@@ -387,33 +377,6 @@ impl Builder<'_> {
         }
     }
 
-    fn origin(&self, setting: &Setting<Amount>) -> (Mark, String) {
-        let origin = match setting {
-            Setting::Unknown(why) => return (Mark::Unknown, format!("unknown: {why}")),
-            Setting::Known { origin, .. } => origin,
-        };
-        match origin {
-            Origin::Written(span) => (Mark::Written, self.place(*span)),
-            Origin::Inherited(span) => {
-                let text = format!("inherited from {}", self.place(*span));
-                (Mark::Inherited, text)
-            }
-            Origin::Default {
-                program: name,
-                version,
-                certain,
-                ..
-            } => {
-                let whose = program(name, version);
-                if *certain {
-                    (Mark::Default, format!("default of {whose}"))
-                } else {
-                    (Mark::Assumed, format!("assumed default of {whose}"))
-                }
-            }
-        }
-    }
-
     fn dials(&self, link: &Link) -> Dials {
         Dials {
             written: vec![plain(&link.written).into_owned()],
@@ -423,45 +386,11 @@ impl Builder<'_> {
     }
 
     fn end(&self, id: LinkId) -> End {
-        let (project, model) = (&self.analysis.project, &self.analysis.model);
-        let link = model.link(id);
-        let why = match &link.target {
-            Target::Service { service, port, .. } => {
-                format!("timeouts unknown: {}", self.unheard(*service, *port))
-            }
-            Target::Host { .. } => "what listens there is not in the project".to_owned(),
-            Target::External => "outside the project".to_owned(),
-            Target::Nowhere(dead) => format!("leads nowhere: {}", dead.why()),
-            Target::Unknown(why) => format!("unknown: {why}"),
-        };
+        let link = self.analysis.model.link(id);
         End {
-            names: vec![plain(link_end(link, project)).into_owned()],
-            why: plain(&why).into_owned(),
+            names: vec![plain(link_end(link, &self.analysis.project)).into_owned()],
+            why: plain(&words::end(link, self.analysis)).into_owned(),
         }
-    }
-
-    /// Why nobody is known who takes connections on a port of a service.
-    fn unheard(&self, service: ServiceRef, port: u16) -> String {
-        let model = &self.analysis.model;
-        if let Some(why) = model.opaque.get(&service) {
-            return why.clone();
-        }
-        let mut heard = Names::default();
-        for (_, hop) in model.hops_of(service) {
-            let known = hop
-                .listeners
-                .iter()
-                .all(|one| one.address.value().is_some());
-            if !hop.listeners_complete || !known {
-                return format!("on which ports {} listens is not known", hop.kind.as_str());
-            }
-            let on = listens(hop, None).join(", ");
-            heard.add(format!("{} listens on {on}", hop.kind.as_str()));
-        }
-        if heard.list.is_empty() {
-            return "nothing tells what listens there".to_owned();
-        }
-        format!("nothing listens on {port}, {}", heard.list.join(", "))
     }
 
     fn place(&self, span: Span) -> String {
