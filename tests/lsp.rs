@@ -6,12 +6,14 @@
     reason = "a test reads files, and fails where it cannot"
 )]
 
-#[path = "lsp/editor.rs"]
-mod editor;
+mod lsp {
+    mod answers;
+    pub(crate) mod editor;
+}
 
 use std::fs;
 
-use editor::Editor;
+use lsp::editor::Editor;
 use serde_json::{Value, json};
 
 const COMPOSE: &str = "\
@@ -40,11 +42,11 @@ server {
 ";
 
 /// A stack without a fault, with gaps alone.
-fn shop(name: &str) -> Editor {
+pub(crate) fn shop(name: &str) -> Editor {
     Editor::open_folder(name, &[("compose.yaml", COMPOSE), ("shop.conf", PROXY)])
 }
 
-fn findings(shown: Vec<String>) -> Vec<String> {
+pub(crate) fn findings(shown: Vec<String>) -> Vec<String> {
     let is_finding = |line: &String| !line.ends_with(" gap");
     shown.into_iter().filter(is_finding).collect()
 }
@@ -415,63 +417,61 @@ fn files_that_matter_are_watched_if_the_client_can() {
 }
 
 #[test]
-fn a_quick_fix_heals_what_it_is_offered_for() {
-    let text = "global\n    maxconn 100\ndefaults\n    mode http\n    timeout connect 5s\n    timeout client 30s\n    timeout server 30s\nfrontend web\n    bind :80\n    http-request return status 200";
-    let mut editor = Editor::open_folder("fix", &[("haproxy.cfg", text)]);
-    editor.open("haproxy.cfg");
+fn a_file_of_no_project_is_judged_with_those_beside_it() {
+    let bad = PROXY.replace("8000", "9000");
+    let files = [
+        ("compose.yaml", COMPOSE),
+        ("shop.conf", bad.as_str()),
+        ("other/compose.yaml", COMPOSE),
+        ("other/shop.conf", bad.as_str()),
+    ];
+    let mut editor = Editor::start("alone", &files);
+    editor.ask("initialize", json!({"rootUri": null, "capabilities": {}}));
+    editor.notify("initialized", json!({}));
+    editor.open("shop.conf");
+    assert_eq!(findings(editor.shown("shop.conf")).len(), 1);
     assert_eq!(
-        findings(editor.shown("haproxy.cfg")),
-        ["10:1-10:35 error final-newline-missing"]
+        editor.shown("other/shop.conf"),
+        [""; 0],
+        "a home is not read"
     );
-    let actions = editor.actions("haproxy.cfg", "bind", &["quickfix"]);
-    let titles: Vec<&str> = actions
-        .iter()
-        .map(|one| one["title"].as_str().unwrap())
-        .collect();
-    assert_eq!(titles, [""; 0], "the cursor is elsewhere");
-    let at_end = json!({"line": 9, "character": 34});
-    let params = json!({
-        "textDocument": {"uri": editor.uri("haproxy.cfg")}, "context": {"diagnostics": []},
-        "range": {"start": at_end, "end": at_end},
-    });
-    let actions = editor.ask("textDocument/codeAction", params);
-    assert_eq!(actions[0]["isPreferred"], true);
-    assert_eq!(
-        actions[0]["diagnostics"][0]["code"],
-        "final-newline-missing"
-    );
-    let all = editor.actions("haproxy.cfg", "global", &["source.fixAll"]);
-    assert_eq!(all.len(), 1);
-    assert_eq!(all[0]["kind"], "source.fixAll.no502");
-    editor.apply(&actions[0]);
-    assert_eq!(editor.text("haproxy.cfg"), format!("{text}\n"));
-    assert_eq!(findings(editor.shown("haproxy.cfg")), [""; 0]);
-    editor.change("haproxy.cfg", text);
-    let all = editor.actions("haproxy.cfg", "global", &["source.fixAll.no502"]);
-    editor.apply(&all[0]);
-    assert_eq!(findings(editor.shown("haproxy.cfg")), [""; 0]);
+    let folder = json!({"uri": editor.uri(""), "name": "all"});
+    let event = json!({"event": {"added": [folder], "removed": []}});
+    editor.notify("workspace/didChangeWorkspaceFolders", event);
+    assert_eq!(findings(editor.shown("other/shop.conf")).len(), 1);
+    let event = json!({"event": {"added": [], "removed": [folder]}});
+    editor.notify("workspace/didChangeWorkspaceFolders", event);
+    assert_eq!(editor.shown("other/shop.conf"), [""; 0]);
 }
 
 #[test]
-fn a_finding_can_be_allowed_where_it_is() {
-    let mut editor = shop("allow");
+fn a_smaller_project_inside_shows_its_own_files() {
+    let bad = PROXY.replace("8000", "9000");
+    let files = [
+        ("compose.yaml", COMPOSE),
+        ("shop.conf", PROXY),
+        (
+            "inner/no502.toml",
+            "ignore = [\"upstream-port-mismatch\"]\n",
+        ),
+        ("inner/compose.yaml", COMPOSE),
+        ("inner/shop.conf", bad.as_str()),
+    ];
+    let mut editor = Editor::open_folder("nested", &files);
     editor.open("shop.conf");
-    editor.replace("shop.conf", "web:8000", "web:9000");
-    let actions = editor.actions("shop.conf", "http://", &[]);
-    let allow = actions
-        .iter()
-        .find(|one| one["title"] == "allow upstream-port-mismatch here")
-        .unwrap();
-    editor.apply(allow);
-    let line = "        # no502: allow(upstream-port-mismatch) say here why this is no fault\n        proxy_pass";
-    assert!(
-        editor.text("shop.conf").contains(line),
-        "{}",
-        editor.text("shop.conf")
-    );
     assert_eq!(
-        findings(editor.shown("shop.conf")),
-        [""; 0],
-        "nor is the comment itself a finding"
+        findings(editor.shown("inner/shop.conf")).len(),
+        1,
+        "as by check in the folder"
     );
+    editor.close("shop.conf");
+    editor.open("inner/shop.conf");
+    assert_eq!(
+        findings(editor.shown("inner/shop.conf")),
+        [""; 0],
+        "as by check in the inner one"
+    );
+    editor.open("shop.conf");
+    assert_eq!(findings(editor.shown("shop.conf")), [""; 0]);
+    assert_eq!(findings(editor.shown("inner/shop.conf")), [""; 0]);
 }

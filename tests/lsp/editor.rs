@@ -232,6 +232,11 @@ impl Editor {
         json!({"line": before.matches('\n').count(), "character": line.encode_utf16().count()})
     }
 
+    /// The parameters of a question about a word of an open file.
+    pub(crate) fn at(&self, path: &str, word: &str) -> Value {
+        json!({"textDocument": {"uri": self.uri(path)}, "position": self.place(path, word, 0)})
+    }
+
     /// What is shown of a file once everything that was said is judged: line and column from 1 to its end, severity and
     /// rule. A request about an open file is answered after that.
     pub(crate) fn shown(&mut self, path: &str) -> Vec<String> {

@@ -3,6 +3,7 @@
 
 mod actions;
 mod capabilities;
+mod definition;
 mod diagnostics;
 mod documents;
 mod judge;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lsp_types::notification::{DidChangeWatchedFiles, Notification};
 use lsp_types::{
-    ClientCapabilities, InitializeParams, Registration, RegistrationParams,
+    ClientCapabilities, InitializeParams, MarkupKind, Registration, RegistrationParams,
     TextDocumentClientCapabilities, WorkspaceClientCapabilities,
 };
 use serde_json::{Value, json};
@@ -42,11 +42,17 @@ pub(super) fn client(params: &InitializeParams) -> Client {
         .and_then(|general| general.position_encodings.as_ref());
     let watched = work.did_change_watched_files;
     let edit = work.workspace_edit;
+    let formats = text.hover.and_then(|hover| hover.content_format);
     Client {
         encoding: Encoding::agreed(offered.map_or(&[], Vec::as_slice)),
         related: shown.related_information == Some(true),
         links: shown.code_description_support == Some(true),
         tags: shown.tag_support.map_or(Vec::new(), |tags| tags.value_set),
+        prose: if formats.is_some_and(|formats| !formats.contains(&MarkupKind::Markdown)) {
+            MarkupKind::PlainText
+        } else {
+            MarkupKind::Markdown
+        },
         versioned_edits: edit.and_then(|edit| edit.document_changes) == Some(true),
         watches: watched.and_then(|watched| watched.dynamic_registration) == Some(true),
     }
@@ -74,6 +80,9 @@ pub(super) fn server(encoding: Encoding) -> Value {
             "positionEncoding": encoding.kind(),
             // 2: changes come piece by piece.
             "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": false}},
+            "hoverProvider": true,
+            "definitionProvider": true,
+            "referencesProvider": true,
             "codeActionProvider": {"codeActionKinds": ["quickfix", fix_all()]},
             "workspace": {"workspaceFolders": {"supported": true, "changeNotifications": true}},
         },

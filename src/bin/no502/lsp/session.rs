@@ -17,7 +17,7 @@ use lsp_types::notification::{
 use lsp_types::request::{Initialize, RegisterCapability, Request, Shutdown};
 use lsp_types::{
     DiagnosticTag, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
-    DidChangeWorkspaceFoldersParams, DidOpenTextDocumentParams, InitializeParams,
+    DidChangeWorkspaceFoldersParams, DidOpenTextDocumentParams, InitializeParams, MarkupKind,
     TextDocumentIdentifier,
 };
 use serde::Deserialize;
@@ -34,8 +34,8 @@ use super::projects::{Folder, Home, Project};
 use super::requests::Ask;
 use super::uri::path_of;
 use super::wire::{
-    CANCELLED, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, Message, NOT_INITIALIZED, Output,
-    Unreadable,
+    CANCELLED, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, Message,
+    NOT_INITIALIZED, Output, Unreadable,
 };
 use crate::run::Verdict;
 
@@ -51,6 +51,8 @@ pub(super) struct Client {
     /// Follows the code of a diagnostic to its page.
     pub(super) links: bool,
     pub(super) tags: Vec<DiagnosticTag>,
+    /// How it shows prose.
+    pub(super) prose: MarkupKind,
     /// Takes edits of a text by its version.
     pub(super) versioned_edits: bool,
     /// Watches files if it is asked to.
@@ -190,9 +192,8 @@ impl Session {
             project.waiting.push((id, ask));
             return Ok(());
         }
-        let answer = reading(project, &self.documents, &self.folders, &self.client)
-            .map_or(Value::Null, |reading| ask.answer(&reading));
-        self.out.answer(&id, &answer)
+        let reading = reading(project, &self.documents, &self.folders, &self.client);
+        reply(&mut self.out, &id, reading.as_ref(), &ask)
     }
 
     fn notification(
@@ -398,10 +399,7 @@ impl Session {
         let waiting = std::mem::take(&mut project.waiting);
         let reading = reading(project, &self.documents, &self.folders, &self.client);
         for (id, ask) in waiting {
-            let answer = reading
-                .as_ref()
-                .map_or(Value::Null, |reading| ask.answer(reading));
-            self.out.answer(&id, &answer)?;
+            reply(&mut self.out, &id, reading.as_ref(), &ask)?;
         }
         Ok(())
     }
@@ -410,6 +408,19 @@ impl Session {
 /// Reads parameters and uses them.
 fn with<P: DeserializeOwned>(params: Value, take: impl FnOnce(P)) -> Result<(), serde_json::Error> {
     serde_json::from_value(params).map(take)
+}
+
+/// Answers a request; null where nothing was judged.
+fn reply(
+    out: &mut Output<Stdout>,
+    id: &Value,
+    reading: Option<&Reading>,
+    ask: &Ask,
+) -> io::Result<()> {
+    match reading.map(|reading| ask.answer(reading)) {
+        Some(None) => out.refuse(id, INTERNAL_ERROR, "a defect of no502 itself"),
+        answer => out.answer(id, &answer.flatten().unwrap_or_default()),
+    }
 }
 
 /// What came out of a project, as the editor sees it.
