@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod chain;
 pub mod diff;
 pub mod explain;
+pub mod hover;
 pub mod parse_compose;
 pub mod parse_haproxy;
 pub mod parse_nginx;

@@ -9,6 +9,7 @@
 mod lsp {
     mod answers;
     pub(crate) mod editor;
+    mod neovim;
 }
 
 use std::fs;
