@@ -2,7 +2,7 @@
 
 use crate::project::nginx::NginxConf;
 use crate::rules::Ctx;
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use crate::syntax::nginx::Directive;
 
 pub(super) fn check(cx: &mut Ctx) {
@@ -33,12 +33,19 @@ fn bare(conf: &NginxConf) -> Option<&Directive> {
     if !conf.given {
         return None;
     }
+    let main = |one: &&Directive| one.block.is_some() && ["http", "events"].contains(&name(one));
+    let mains: Vec<FileId> = conf
+        .directives
+        .iter()
+        .filter(main)
+        .map(|one| one.span.file)
+        .collect();
     conf.directives.iter().find(|directive| {
         let is_block = directive.block.is_some();
-        matches!(
-            directive.name.value.as_str(),
-            "server" | "upstream" | "location" | "map"
-        ) && is_block
+        // In a file that has an http of its own it is a slip within the file, and an error of its syntax.
+        matches!(name(directive), "server" | "upstream" | "location" | "map")
+            && is_block
+            && !mains.contains(&directive.span.file)
     })
 }
 
@@ -50,15 +57,22 @@ fn wholes(conf: &NginxConf) -> Vec<&Directive> {
         .directives
         .iter()
         .filter(|directive| directive.name.value == "http");
-    for directive in http.filter_map(|http| http.block.as_ref()).flatten() {
-        let known = found
-            .iter()
-            .any(|other| other.span.file == directive.span.file);
-        if MAIN.contains(&directive.name.value.as_str()) && !known {
-            found.push(directive);
+    for http in http {
+        for directive in http.block.iter().flatten() {
+            let known = found
+                .iter()
+                .any(|other| other.span.file == directive.span.file);
+            let is_included = directive.span.file != http.span.file;
+            if MAIN.contains(&name(directive)) && is_included && !known {
+                found.push(directive);
+            }
         }
     }
     found
+}
+
+fn name(directive: &Directive) -> &str {
+    directive.name.value.as_str()
 }
 
 fn report(cx: &mut Ctx, conf: &NginxConf, directive: &Directive, wrong: &Wrong) {

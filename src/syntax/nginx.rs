@@ -2,6 +2,7 @@
 
 mod build;
 mod condition;
+mod context;
 mod known;
 mod template;
 mod word;
@@ -41,7 +42,8 @@ pub struct Tree {
     /// What is no nginx syntax, in the order of the text.
     pub errors: Vec<SyntaxError>,
     /// What is well-formed, so that every reader takes it, and what nginx refuses to start with all the same: the
-    /// condition of an `if`, and words and comments that do not fit into nginx's buffer.
+    /// condition of an `if`, a directive in a block that does not take it, and words and comments that do not fit into
+    /// nginx's buffer.
     pub refused: Vec<SyntaxError>,
     /// Every comment, `#` to the end of its line.
     pub comments: Vec<Span>,

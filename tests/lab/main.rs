@@ -18,6 +18,7 @@
 
 mod address;
 mod app;
+mod blocks;
 mod budget;
 mod case;
 mod certificate;

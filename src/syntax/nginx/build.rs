@@ -3,6 +3,7 @@
 use pest::{Parser, Token};
 
 use super::condition::{check_condition, strip_parentheses};
+use super::context;
 use super::known::{holds_entries, must_open_block};
 use super::word::unquote;
 use super::{Directive, MAX_DEPTH, MAX_ERRORS, Tree};
@@ -83,6 +84,11 @@ impl<'t> Builder<'t> {
             at = next;
         }
         self.end_of_file();
+        // With a brace too few or too many, blocks are not what they look like.
+        if self.tree.errors.is_empty() {
+            let misplaced = context::misplaced(&self.tree.directives);
+            self.tree.refused.extend(misplaced);
+        }
         self.tree.errors.sort_by_key(|error| error.span.start);
         self.tree
     }
