@@ -4,6 +4,7 @@
 mod acls;
 mod condition;
 mod expand;
+mod format;
 mod keywords;
 mod map;
 mod sections;

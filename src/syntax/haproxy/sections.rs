@@ -1,7 +1,7 @@
 //! Puts lines into sections, and follows `.if` as far as the text alone decides it.
 
 use super::condition::{Certainty, Reader, evaluate};
-use super::{Line, Section, Tree, acls, keywords, values};
+use super::{Line, Section, Tree, acls, format, keywords, values};
 use crate::finding::SyntaxError;
 use crate::source::{FileId, Spanned};
 use crate::syntax::near::nearest;
@@ -142,6 +142,7 @@ impl<'a> Builder<'a> {
                 errors.push(no_section(&line, kind));
             } else {
                 errors.extend(values::impossible(section, &line));
+                errors.extend(format::slip(section, &line));
                 errors.extend(self.check.line(section, &line));
             }
         }

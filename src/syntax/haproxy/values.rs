@@ -347,7 +347,7 @@ fn timeout(line: &Line) -> Option<SyntaxError> {
     }
 }
 
-fn refused(span: Span, message: String, expected: &str) -> SyntaxError {
+pub(super) fn refused(span: Span, message: String, expected: &str) -> SyntaxError {
     SyntaxError {
         span,
         message,
