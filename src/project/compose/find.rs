@@ -118,7 +118,45 @@ fn pulled(outlines: &BTreeMap<String, Outline>) -> HashSet<String> {
                 .filter(|path| !is_default(path)),
         );
     }
+    open_rings(outlines, &mut pulled);
     pulled
+}
+
+/// Files that include each other in a ring are all pulled: the uppermost of each ring is the one that starts it.
+fn open_rings(outlines: &BTreeMap<String, Outline>, pulled: &mut HashSet<String>) {
+    let mut reached = HashSet::new();
+    for file in outlines.keys().filter(|file| !pulled.contains(*file)) {
+        reach(outlines, file, &mut reached);
+    }
+    let including = outlines.iter().filter(|(_, one)| !one.includes.is_empty());
+    let mut files: Vec<&String> = including.map(|(file, _)| file).collect();
+    files.sort_by_key(|file| file.matches('/').count());
+    for file in files {
+        if !reached.contains(file) {
+            reach(outlines, file, &mut reached);
+            pulled.remove(file);
+        }
+    }
+}
+
+/// Adds all that a file takes in, itself included.
+fn reach(outlines: &BTreeMap<String, Outline>, start: &str, reached: &mut HashSet<String>) {
+    let mut open = vec![start.to_owned()];
+    while let Some(file) = open.pop() {
+        let Some(outline) = outlines.get(&file) else {
+            continue;
+        };
+        let folder = path::folder(&file).to_owned();
+        if reached.insert(file) {
+            let taken = outline.includes.iter().chain(&outline.extends);
+            open.extend(
+                taken.filter_map(|written| match path::resolve(&folder, written) {
+                    path::Place::Inside(path) => Some(path),
+                    path::Place::Outside(_) => None,
+                }),
+            );
+        }
+    }
 }
 
 /// A file as compose would find it by itself: with its override, if the name is one that compose looks for.

@@ -222,7 +222,9 @@ impl Loading<'_, '_> {
             return None;
         }
         if self.including.contains(first) {
-            let message = format!("{first} includes itself");
+            let by_way = self.including.last().filter(|last| *last != first);
+            let by_way = by_way.map_or(String::new(), |last| format!(" by way of {last}"));
+            let message = format!("{first} includes itself{by_way}");
             self.faults.push(Fault::new(item.span, message));
             return None;
         }
