@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::project::nginx::Missing;
 use crate::project::{Envsubst, ServiceRef};
 use crate::source::{FileId, Spanned};
 use crate::syntax::haproxy::Section;
@@ -28,6 +29,8 @@ pub struct HaproxyConf {
     pub alone: bool,
     /// The values of the map files that give names of backends, by the path that is written.
     pub maps: BTreeMap<String, Vec<Spanned<String>>>,
+    /// Maps and lists of patterns that are certainly not there.
+    pub missing: Vec<Missing>,
     /// Where its files were put, and where it looks instead, if nothing is there.
     pub misplaced: Option<(String, String)>,
 }

@@ -1,11 +1,21 @@
 //! rules/include-missing.md
 
 use crate::host::path;
+use crate::project::haproxy::HaproxyConf;
 use crate::project::nginx::{Missing, NginxConf};
 use crate::rules::{Ctx, words};
 
 pub(super) fn check(cx: &mut Ctx) {
     let project = cx.project;
+    for conf in &project.haproxy {
+        let mut told: Vec<&str> = Vec::new();
+        for missing in &conf.missing {
+            if !told.contains(&missing.inside.as_str()) {
+                told.push(&missing.inside);
+                pattern_file(cx, conf, missing);
+            }
+        }
+    }
     for conf in &project.nginx {
         // A folder that was forgotten is one cause, however many of its files are asked for.
         let mut folders: Vec<Vec<&Missing>> = Vec::new();
@@ -22,6 +32,28 @@ pub(super) fn check(cx: &mut Ctx) {
             report(cx, conf, &missing);
         }
     }
+}
+
+/// HAProxy reads maps and lists of patterns while it reads its config. Measured with 2.6.
+fn pattern_file(cx: &mut Ctx, conf: &HaproxyConf, missing: &Missing) {
+    let (inside, folder) = (&missing.inside, &missing.folder);
+    let message = format!(
+        "HAProxy reads {inside}, and there is no such file in {folder}, which is mounted there"
+    );
+    let place = conf.service.map(|service| {
+        (
+            cx.service_span(service),
+            cx.service_name(service).to_owned(),
+        )
+    });
+    let finding = cx.report(missing.span, message);
+    finding.here("HAProxy stops at a file that is not there");
+    if let Some((span, name)) = place {
+        finding.label(span, format!("{name} reads it"));
+    }
+    finding
+        .help(format!("put the file into {folder}, or correct its name"))
+        .because("include", inside);
 }
 
 fn report(cx: &mut Ctx, conf: &NginxConf, missing: &[&Missing]) {

@@ -17,7 +17,7 @@ use crate::source::{FileId, Span, Spanned};
 pub use condition::{Reader, Variable};
 pub use expand::{expand, expand_address};
 pub use keywords::takes_value;
-pub use map::{MapChoice, map_choice, map_values};
+pub use map::{MapChoice, map_choice, map_values, pattern_files};
 
 /// One word of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]

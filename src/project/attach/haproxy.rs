@@ -9,10 +9,13 @@ use crate::project::files::Files;
 use crate::project::haproxy::HaproxyConf;
 use crate::project::image::{Container, split};
 use crate::project::image_name::{is_haproxy_image, tag};
+use crate::project::nginx::Missing;
 use crate::project::{Envsubst, Project, ServiceRef};
 use crate::source::{FileId, Spanned};
 use crate::syntax::Format;
-use crate::syntax::haproxy::{Reader, Section, Variable, expand, map_choice, map_values, parse_by};
+use crate::syntax::haproxy::{
+    Reader, Section, Variable, expand, map_choice, map_values, parse_by, pattern_files,
+};
 use crate::syntax::nginx::looks_like_template;
 use crate::syntax::value::Text;
 
@@ -62,17 +65,17 @@ pub(super) fn haproxy_of(
     let sections = sections(files, &ids, &container.envsubst(), image.as_ref());
     let environment = with_global(container.envsubst(), &sections);
     let alone = known && is_plain_launch(container, "haproxy");
-    let maps = maps(files, container, &sections);
     Some(HaproxyConf {
         service: Some(at),
         main,
+        maps: maps(files, container, &sections),
+        missing: missing(files, container, &sections, alone),
         sections,
         complete,
         environment,
         image,
         unmounted: false,
         alone,
-        maps,
         misplaced,
     })
 }
@@ -99,6 +102,38 @@ fn maps(
         }
     }
     maps
+}
+
+/// Maps and lists of patterns that are not there, in folders that are mounted from the tree. Something else in the container
+/// may make them.
+fn missing(
+    files: &Files,
+    container: &Container,
+    sections: &[Section],
+    alone: bool,
+) -> Vec<Missing> {
+    if !alone || container.built {
+        return Vec::new();
+    }
+    let lines = sections.iter().flat_map(|section| &section.lines);
+    let named = lines
+        .filter(|line| !line.conditional)
+        .flat_map(pattern_files);
+    let missing = named.filter_map(|named| {
+        let Seen::Absent(place) = container.view.look(files.host, &named.value) else {
+            return None;
+        };
+        let folder = container.view.look(files.host, path::parent(&named.value));
+        let Seen::Dir(folder) = folder else {
+            return None;
+        };
+        (!files.host.is_ignored(&place)).then_some(Missing {
+            span: named.span,
+            inside: named.value,
+            folder,
+        })
+    });
+    missing.collect()
 }
 
 /// The sections of all files, with one branch of every `.if` that this HAProxy's version and environment decide.
@@ -239,6 +274,7 @@ pub(super) fn host_haproxy(files: &mut Files, project: &mut Project, orphans: &[
             unmounted: false,
             alone: false,
             maps: BTreeMap::new(),
+            missing: Vec::new(),
             misplaced: None,
         };
         if let ([_], [service]) = (orphans, lonely.as_slice()) {

@@ -2,6 +2,7 @@
 
 use pest::Parser;
 
+use super::Line;
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::proxy_value::grammar::{ProxyValue, Rule};
 
@@ -62,6 +63,28 @@ pub fn map_values(file: FileId, text: &str) -> Vec<Spanned<String>> {
         }
     }
     values
+}
+
+/// The absolute paths of files that a line reads patterns from: maps of converters, and what stands behind `-f` of an ACL.
+pub fn pattern_files(line: &Line) -> Vec<Spanned<String>> {
+    let mut files = Vec::new();
+    for word in line.words.iter().filter(|word| !word.has_env) {
+        let maps = word.text.match_indices(",map");
+        files.extend(maps.filter_map(|(at, mark)| {
+            let rest = &word.text[at + mark.len()..];
+            let kind = rest.find(|c: char| !(c.is_ascii_lowercase() || c == '_'))?;
+            let inside = rest[kind..].strip_prefix('(')?;
+            let end = inside.find([',', ')'])?;
+            Some(Spanned::new(inside[..end].to_owned(), word.span))
+        }));
+    }
+    if line.words[0].text == "acl" {
+        let pairs = line.words.windows(2);
+        let lists = pairs.filter(|pair| pair[0].text == "-f" && !pair[1].has_env);
+        files.extend(lists.map(|pair| Spanned::new(pair[1].text.clone(), pair[1].span)));
+    }
+    files.retain(|file| file.value.starts_with('/'));
+    files
 }
 
 #[cfg(test)]
