@@ -367,6 +367,8 @@ pub struct Service {
     pub expose: Vec<Text>,
     /// The hard limit of `ulimits.nofile`.
     pub open_files: Option<Spanned<u64>>,
+    /// `net.core.somaxconn` of `sysctls`: the longest queue that a listener may have.
+    pub longest_queue: Option<Spanned<u64>>,
     /// `mem_limit` or `deploy.resources.limits.memory`, in bytes.
     pub memory_limit: Option<Spanned<u64>>,
     /// Whether there is any limit, known or not.

@@ -1,9 +1,12 @@
 //! rules/backlog-small.md
 
+use crate::finding::{Confidence, Severity};
 use crate::model::chain::reached;
-use crate::model::{Address, Amount, HopId, Link, Origin, Setting};
+use crate::model::{Address, Amount, HopId, Link, Origin, ServiceRef, Setting};
+use crate::project::compose::NetworkMode;
 use crate::rules::words::{count, soften, stated};
 use crate::rules::{Ctx, grouped};
+use crate::source::Span;
 
 /// A queue shorter than this is shorter than every server's own default but the development servers'. Source: the
 /// measured backlogs of `rules/defaults`, of which uwsgi's 100 is the least.
@@ -13,6 +16,84 @@ pub(super) fn check(cx: &mut Ctx) {
     for links in grouped(cx, short_queue) {
         if let Some((hop, at)) = short_queue(cx, links[0]) {
             report(cx, &links, hop, at);
+        }
+    }
+    for links in grouped(cx, too_long) {
+        if let Some(queue) = too_long(cx, links[0]) {
+            refused(cx, &links, &queue);
+        }
+    }
+}
+
+/// What a container's kernel allows if nothing is written. Source: Linux 5.4, `SOMAXCONN`, which each network namespace
+/// begins with; it was 128 before.
+const LONGEST: u64 = 4096;
+
+/// A queue that is longer than the kernel allows.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Queue {
+    service: ServiceRef,
+    asked: u64,
+    place: Span,
+    most: u64,
+    written: Option<Span>,
+}
+
+/// uWSGI does not start with one; other servers get a shorter one than they asked for. Measured with 2.0.21.
+fn too_long(cx: &Ctx, link: &Link) -> Option<Queue> {
+    let (hop, at) = reached(&link.target)?;
+    let app = cx.model.hop(hop);
+    let service = app.service.filter(|_| app.kind.as_str() == "uwsgi")?;
+    let described = cx.project.service(cx.project.namespace(service));
+    if described.network_mode.value != NetworkMode::Networks {
+        return None;
+    }
+    let backlog = app.listeners[at].backlog.as_ref()?;
+    let (Some(Amount::Finite(asked)), Some(place)) = (backlog.value(), backlog.span()) else {
+        return None;
+    };
+    let told = described.longest_queue.as_ref();
+    let most = told.map_or(LONGEST, |told| told.value);
+    (*asked > most).then(|| Queue {
+        service,
+        asked: *asked,
+        place,
+        most,
+        written: told.map(|told| told.span),
+    })
+}
+
+fn refused(cx: &mut Ctx, links: &[&Link], queue: &Queue) {
+    let (name, seen) = (
+        cx.service_name(queue.service).to_owned(),
+        cx.failed(links[0]),
+    );
+    let (asked, most) = (queue.asked, queue.most);
+    let whose = match queue.written {
+        Some(_) => "net.core.somaxconn of its container is",
+        None => "Linux allows a container, no setting found,",
+    };
+    let message = format!(
+        "uwsgi asks for a queue of {asked} in {name}, and {whose} {most}: it does not start"
+    );
+    let finding = cx.report(queue.place, message);
+    finding
+        .here(format!("a queue of {asked}"))
+        .help(format!(
+            "ask for {most} or less, or write `sysctls: {{net.core.somaxconn: {asked}}}` at {name}"
+        ))
+        .seen(seen)
+        .because("backlog", asked);
+    for link in links {
+        finding.label(link.span, format!("dials {}", link.written));
+    }
+    match queue.written {
+        Some(place) => {
+            finding.severity(Severity::Error);
+            finding.label(place, "the longest queue that this container may have");
+        }
+        None => {
+            finding.at_most(Confidence::Medium);
         }
     }
 }

@@ -33,9 +33,7 @@ pub(super) fn service(around: &mut Around, entry: &Entry) -> Option<Service> {
         name: name.clone(),
         span: whole(name, tree),
         image: text("image"),
-        build: tree
-            .get("build")
-            .and_then(|build| self::build(around, build)),
+        build: build(around, tree.get("build")),
         command: tree.get("command").and_then(command),
         entrypoint: tree.get("entrypoint").and_then(command),
         environment: environment.variables,
@@ -63,6 +61,7 @@ pub(super) fn service(around: &mut Around, entry: &Entry) -> Option<Service> {
         groups: texts(tree.get("group_add")),
         expose: texts(tree.get("expose")),
         open_files: open_files(tree),
+        longest_queue: longest_queue(tree),
         memory_limit: limit(tree).and_then(|limit| number(Some(limit), quantity::byte_size)),
         limits_memory: limit(tree).is_some(),
         swarm: swarm(tree),
@@ -73,10 +72,8 @@ pub(super) fn service(around: &mut Around, entry: &Entry) -> Option<Service> {
     Some(service)
 }
 
-fn build(around: &Around, tree: &Tree) -> Option<Build> {
-    if tree.is_null() {
-        return None;
-    }
+fn build(around: &Around, tree: Option<&Tree>) -> Option<Build> {
+    let tree = tree.filter(|tree| !tree.is_null())?;
     let written = match tree.get("context") {
         Some(context) => context.text().cloned(),
         None => Some(tree.text().cloned().unwrap_or(Text::known(".", tree.span))),
@@ -277,6 +274,11 @@ fn open_files(tree: &Tree) -> Option<Spanned<u64>> {
     number(Some(written.get("hard").unwrap_or(written)), |text| {
         text.parse().ok()
     })
+}
+
+fn longest_queue(tree: &Tree) -> Option<Spanned<u64>> {
+    let sysctls = tree.get("sysctls").cloned().map(merge::assignments)?;
+    number(sysctls.get("net.core.somaxconn"), |text| text.parse().ok())
 }
 
 fn number(tree: Option<&Tree>, read: fn(&str) -> Option<u64>) -> Option<Spanned<u64>> {
