@@ -374,6 +374,9 @@ pub struct Model {
     /// Every place where a proxy opens TLS to its peers.
     pub tls: Vec<tls::Client>,
     /// The certificates of each file that such a place leads to.
+    /// Links to the address that a container has on whichever of its networks Docker names first, if the proxy is not on all
+    /// of them.
+    pub by_chance: BTreeSet<LinkId>,
     pub certificates: Vec<Vec<Certificate>>,
     /// Sections of HAProxy, for rules that judge the section itself.
     pub sections: Vec<haproxy::Section>,

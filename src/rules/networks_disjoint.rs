@@ -1,6 +1,6 @@
 //! rules/networks-disjoint.md
 
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Confidence, Effect, Severity};
 use crate::model::{DeadEnd, Link, Lookup, ServiceRef, Target};
 use crate::project::compose::NetworkMode;
 use crate::rules::{Ctx, grouped};
@@ -13,6 +13,34 @@ pub(super) fn check(cx: &mut Ctx) {
             report(cx, &links, proxy, target);
         }
     }
+    let model = cx.model;
+    for id in &model.by_chance {
+        left_to_chance(cx, model.link(*id));
+    }
+}
+
+/// A container of several networks, of which the proxy takes any.
+fn left_to_chance(cx: &mut Ctx, link: &Link) {
+    let (Target::Service { service, .. }, Some(proxy)) =
+        (&link.target, cx.model.hop(link.from).service)
+    else {
+        return;
+    };
+    let (a, b) = (networks(cx, proxy), networks(cx, *service));
+    let (name, from) = (cx.service_name(*service).to_owned(), cx.program(link.from));
+    let (place, target_place) = (cx.service_span(proxy), cx.service_span(*service));
+    let message = format!(
+        "{from} takes the address of {name} on any of {b}, and is itself on {a}: whichever network Docker names first"
+    );
+    cx.report(link.span, message)
+        .here(format!("dials {}", link.written))
+        .label(place, format!("on {a}"))
+        .label(target_place, format!("on {b}"))
+        .help("name the network that both are on in the label `traefik.docker.network`, or for all in `providers.docker.network`")
+        .outcome(Effect::Response, &[504])
+        .severity(Severity::Warning)
+        .at_most(Confidence::Medium)
+        .because("service", &name);
 }
 
 fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef, target: ServiceRef) {

@@ -262,7 +262,7 @@ impl Writer<'_> {
             Ok(port) => format!("{}://{name}:{port}", protocol.as_str()),
             Err(_) => name.clone(),
         };
-        self.link(bare_link(
+        let id = self.link(bare_link(
             self.hop,
             peer.span,
             written,
@@ -270,7 +270,22 @@ impl Writer<'_> {
             dialled,
             Lookup::Never,
             target,
-        ))
+        ));
+        if self.is_chance(proxy, peer) {
+            self.model.by_chance.insert(id);
+        }
+        id
+    }
+
+    /// Whether nothing says on which of its networks a container is dialled, and only some of them lead there. Source:
+    /// Traefik's pkg/provider/docker/shared.go takes the first of a map.
+    fn is_chance(&self, proxy: ServiceRef, peer: &labelled::Peer) -> bool {
+        let theirs = self.project.networks_of(peer.service);
+        let named = peer.network.as_ref();
+        let told = named.is_some_and(|network| theirs.contains(network));
+        let ours = self.project.networks_of(proxy);
+        let shared = theirs.iter().filter(|name| ours.contains(name)).count();
+        !told && shared > 0 && shared < theirs.len()
     }
 }
 
