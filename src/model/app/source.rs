@@ -12,6 +12,9 @@ use crate::syntax::value::{Text, env_file, path};
 /// So many files are looked at before a program counts as not plain.
 const MOST: usize = 24;
 
+/// A longer source (bytes) is a bundle, which nobody wrote: whose port one of its many calls opens is not plain in it.
+const LONGEST: usize = 1024 * 1024;
+
 /// What decides how a source is read.
 #[derive(Clone, Copy)]
 pub(super) struct Kind {
@@ -51,8 +54,10 @@ struct Source {
 
 /// Reads what is started by a path.
 pub(super) fn read(cx: &mut Cx<'_>, file: &str, kind: Kind) -> Said {
-    let Some(entry) = open(cx, &candidates(file)) else {
-        return Said::unknown(format!("{file} is not in the tree"));
+    let entry = match open(cx, &candidates(file)) {
+        Some(Ok(entry)) => entry,
+        Some(Err(why)) => return Said::unknown(why),
+        None => return Said::unknown(format!("{file} is not in the tree")),
     };
     let (sources, complete) = with_imports(cx, entry);
     let mut found = sources.iter().flat_map(|source| {
@@ -124,13 +129,17 @@ fn candidates(file: &str) -> Vec<String> {
     paths
 }
 
-fn open(cx: &mut Cx<'_>, paths: &[String]) -> Option<Source> {
+/// The first of some paths that is there; why it is not read, if it is too long.
+fn open(cx: &mut Cx<'_>, paths: &[String]) -> Option<Result<Source, String>> {
     paths.iter().find_map(|path| match cx.source(path) {
-        Read::Text(id, text) => Some(Source {
+        Read::Text(_, text) if text.len() > LONGEST => {
+            Some(Err(format!("{path} is a bundle, which is not read")))
+        }
+        Read::Text(id, text) => Some(Ok(Source {
             id,
             path: path.clone(),
             bare: constant::without_comments(Language::Script, &text),
-        }),
+        })),
         _ => None,
     })
 }
@@ -159,7 +168,7 @@ fn with_imports(cx: &mut Cx<'_>, entry: Source) -> (Vec<Source>, bool) {
                 continue;
             }
             match open(cx, &candidates(&joined)) {
-                Some(source) if sources.len() < MOST => sources.push(source),
+                Some(Ok(source)) if sources.len() < MOST => sources.push(source),
                 _ => complete = false,
             }
         }
