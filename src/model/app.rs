@@ -288,13 +288,6 @@ fn fits(program: &Program, argv: &[Text]) -> bool {
 
 fn pin(cx: &mut Cx<'_>, process: &mut Process, package: &str) {
     if let Some(version) = python::pinned(cx, package) {
-        let old = version
-            .value()
-            // plain: numbers with dots between
-            .and_then(|version| version.split('.').next()?.parse::<u32>().ok());
-        if process.program == "gunicorn-sync" && old.is_some_and(|major| major < 22) {
-            "gunicorn-sync-legacy".clone_into(&mut process.program);
-        }
         process.version = version;
     }
 }

@@ -5,6 +5,7 @@ use super::Process;
 use super::constants::Constants;
 use super::cx::{Cx, Read};
 use super::flags::Flags;
+use super::python;
 use super::serve;
 use super::settle::{address, amount, default, duration, listener, said};
 use super::socket;
@@ -24,6 +25,7 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         .ok()
         .and_then(|class| program_of(cx, class))
         .unwrap_or(base);
+    let program = of_version(cx, program);
     let listeners = source.binds(cx, base);
     let timeouts = source.timeouts(cx, program, class.as_ref().map(String::as_str));
     let protocol = if source.tls {
@@ -58,6 +60,17 @@ pub(super) fn process(cx: &mut Cx<'_>, argv: &[Text]) -> Option<Process> {
         "gunicorn".clone_into(&mut process.program);
     }
     Some(process)
+}
+
+/// The row of the version that requirements.txt pins.
+fn of_version<'a>(cx: &mut Cx<'a>, program: &'a Program) -> &'a Program {
+    let pinned = python::pinned(cx, "gunicorn");
+    let version = pinned.as_ref().and_then(Setting::value);
+    // plain: numbers with dots between
+    let major = version.and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    let is_old = program.name == "gunicorn-sync" && major.is_some_and(|major| major < 22);
+    let old = is_old.then(|| cx.known.program("gunicorn-sync-legacy"));
+    old.flatten().unwrap_or(program)
 }
 
 /// Everything that may say something, the strongest first.
