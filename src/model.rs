@@ -455,6 +455,7 @@ impl Model {
         edge::shown::add(&mut model, project, &passings);
         let fronts = edge::add(&mut model, project, settings);
         for (at, route) in model.routes.iter().enumerate() {
+        process::kept_by_proxies(&mut model);
             if route.upgrades {
                 let id = RouteId(u32::try_from(at).unwrap_or(u32::MAX));
                 model.upgrading.entry(route.hop).or_default().push(id);
