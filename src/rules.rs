@@ -12,6 +12,7 @@ mod config_not_mounted;
 mod connect_timeout_over_75s;
 mod directive_plus_only;
 mod directive_removed;
+mod directive_too_new;
 mod environment_unset;
 mod envsubst_eats_variables;
 mod error_log_blind;
@@ -171,6 +172,7 @@ pub const RULES: &[Rule] = &[
     rule!("connect-timeout-over-75s", connect_timeout_over_75s),
     rule!("directive-plus-only", directive_plus_only),
     rule!("directive-removed", directive_removed),
+    rule!("directive-too-new", directive_too_new),
     rule!("environment-unset", environment_unset),
     rule!("envsubst-eats-variables", envsubst_eats_variables),
     rule!("error-log-blind", error_log_blind),
