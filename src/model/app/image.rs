@@ -105,7 +105,11 @@ fn known(
     let base = knowledge_name(image);
     Process {
         program: program.map_or_else(|| base.clone(), |program| program.name.clone()),
-        name: program.map_or(base, |program| program.label.clone()),
+        name: match program.map(|program| program.label.as_str()) {
+            // What is written in a language is best called by its own name.
+            None | Some("node" | "go") => base,
+            Some(label) => label.to_owned(),
+        },
         version: Setting::unknown("the tag of the image is not its program's version"),
         argv: argv.to_vec(),
         listeners: listeners(image, reference, moved),
