@@ -164,6 +164,9 @@ pub struct Hop {
     pub head: Option<Setting<Amount>>,
     /// Whether it is an app that certainly takes no HTTP/2 in clear.
     pub http1_only: bool,
+    /// Where it is said, by a word or by its absence, that nothing starts it again after a crash; of a process of the machine
+    /// alone.
+    pub stays_down: Option<Span>,
 }
 
 /// What stands where a link is written.
@@ -371,12 +374,12 @@ pub struct Model {
     pub routes: Vec<Route>,
     /// Those of them that pass `Upgrade` on, by the proxy that does.
     pub upgrading: BTreeMap<HopId, Vec<RouteId>>,
-    /// Every place where a proxy opens TLS to its peers.
-    pub tls: Vec<tls::Client>,
-    /// The certificates of each file that such a place leads to.
     /// Links to the address that a container has on whichever of its networks Docker names first, if the proxy is not on all
     /// of them.
     pub by_chance: BTreeSet<LinkId>,
+    /// Every place where a proxy opens TLS to its peers.
+    pub tls: Vec<tls::Client>,
+    /// The certificates of each file that such a place leads to.
     pub certificates: Vec<Vec<Certificate>>,
     /// Sections of HAProxy, for rules that judge the section itself.
     pub sections: Vec<haproxy::Section>,
@@ -415,6 +418,7 @@ impl Hop {
             stopping: Stopping::default(),
             head: None,
             http1_only: false,
+            stays_down: None,
             timeouts: Timeouts::new(),
         }
     }
@@ -451,11 +455,11 @@ impl Model {
             }
         }
         resolve::resolve(&mut model, project);
+        process::kept_by_proxies(&mut model);
         tls::read(&mut model, host, project);
         edge::shown::add(&mut model, project, &passings);
         let fronts = edge::add(&mut model, project, settings);
         for (at, route) in model.routes.iter().enumerate() {
-        process::kept_by_proxies(&mut model);
             if route.upgrades {
                 let id = RouteId(u32::try_from(at).unwrap_or(u32::MAX));
                 model.upgrading.entry(route.hop).or_default().push(id);

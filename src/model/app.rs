@@ -118,6 +118,8 @@ pub struct Process {
     pub head: Option<Setting<Amount>>,
     /// Where it is started.
     pub span: Span,
+    /// Where it is said, by a word or by its absence, that nothing starts it again after a crash; `None` in a container.
+    pub stays_down: Option<Span>,
 }
 
 /// The processes that a container runs. Empty: nothing is known about it; the second value says why.
@@ -171,6 +173,7 @@ fn told(cx: &mut Cx<'_>, lines: Vec<launch::Line>) -> (Vec<Process>, Option<Stri
         cx.enter(line.env);
         if let Some(mut process) = program(cx, &line.argv) {
             process.stopping = stopping(cx, &process);
+            process.stays_down = line.stays_down;
             if cx.demoted {
                 forget_user(&mut process);
             }

@@ -146,7 +146,10 @@ fn add_of_units(model: &mut Model, project: &Project, reader: &mut Files, known:
         else {
             continue;
         };
+        let is_awaited = sockets.contains_key(path);
         for mut process in of_machine(&launch, reader, known, root.as_deref()) {
+            // With a socket of its own, the next connection starts it again.
+            process.stays_down = unit.stays_down(process.span).filter(|_| !is_awaited);
             for socket in sockets.get(path).into_iter().flatten() {
                 let protocol = process.listeners.first();
                 let protocol = protocol.map(|own| own.protocol.clone());
@@ -165,9 +168,6 @@ fn add_of_units(model: &mut Model, project: &Project, reader: &mut Files, known:
     }
 }
 
-/// A unit with its drop-ins: the files of the folder beside it that is named after it.
-fn with_drop_ins(reader: &mut Files, id: FileId, path: &str) -> unit::Unit {
-    let folder = format!("{path}.d");
 /// How long php-fpm keeps an idle connection is the word of the proxy in front: with `FCGI_KEEP_CONN` for ever, else not at
 /// all. Measured with php-fpm 8.2.
 pub(super) fn kept_by_proxies(model: &mut Model) {
@@ -190,6 +190,9 @@ pub(super) fn kept_by_proxies(model: &mut Model) {
     }
 }
 
+/// A unit with its drop-ins: the files of the folder beside it that is named after it.
+fn with_drop_ins(reader: &mut Files, id: FileId, path: &str) -> unit::Unit {
+    let folder = format!("{path}.d");
     let entries = reader.host.list(&folder);
     let names = entries
         .iter()
@@ -260,6 +263,7 @@ fn hop(kind: HopKind, service: Option<ServiceRef>, process: Process, known: Know
         slots: process.slots,
         stopping: process.stopping,
         head: process.head,
+        stays_down: process.stays_down.filter(|_| service.is_none()),
     }
 }
 

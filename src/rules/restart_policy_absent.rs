@@ -1,7 +1,7 @@
 //! rules/restart-policy-absent.md
 
 use crate::finding::{Effect, Severity};
-use crate::model::{Link, Lookup, ServiceRef, Target};
+use crate::model::{HopId, Link, Lookup, ServiceRef, Target};
 use crate::rules::start_order_unguarded::{exits_for_good, restarts};
 use crate::rules::{Ctx, words};
 use crate::source::Span;
@@ -17,6 +17,42 @@ pub(super) fn check(cx: &mut Ctx) {
             report(cx, &down, &up);
         }
     }
+    of_machine(cx);
+}
+
+/// The apps of the machine that a proxy dials and that nothing starts again after a crash.
+fn of_machine(cx: &mut Ctx) {
+    let mut down: Vec<(HopId, Span)> = Vec::new();
+    for link in &cx.model.links {
+        if let Target::Host {
+            hop: Some((hop, _)),
+            ..
+        } = link.target
+            && let Some(place) = cx.model.hop(hop).stays_down
+            && !down.iter().any(|(known, _)| *known == hop)
+        {
+            down.push((hop, place));
+        }
+    }
+    let Some((_, first)) = down.first() else {
+        return;
+    };
+    let names: Vec<String> = down.iter().map(|(hop, _)| cx.program(*hop)).collect();
+    let mut fallen: Vec<&str> = names.iter().map(String::as_str).collect();
+    fallen.dedup();
+    let fallen = words::list(&fallen);
+    let finding = cx.report(
+        *first,
+        format!("nothing starts {fallen} again after a crash"),
+    );
+    finding.here("stays down");
+    for (_, place) in &down[1..] {
+        finding.label(*place, "stays down");
+    }
+    finding
+        .help("give the unit `Restart=on-failure`, and the app of pm2 `autorestart: true`")
+        .severity(Severity::Info)
+        .because("services", &fallen);
 }
 
 /// The services of a stack that a request passes, proxies first. None of a swarm, which restarts what exits unless it

@@ -63,6 +63,7 @@ fn nginx() -> Hop {
         stopping: no502::model::Stopping::default(),
         head: None,
         http1_only: false,
+        stays_down: None,
         timeouts: Timeouts::from([(Key::ClientIdle, known(75_000, "nginx", "1.27"))]),
     }
 }
@@ -79,6 +80,7 @@ fn gunicorn() -> Hop {
         stopping: no502::model::Stopping::default(),
         head: None,
         http1_only: false,
+        stays_down: None,
         timeouts: Timeouts::from([
             (
                 Key::KeepaliveIdle,

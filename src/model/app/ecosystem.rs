@@ -17,6 +17,8 @@ struct App {
     cwd: Option<Text>,
     interpreter: Option<Text>,
     env: Vec<(String, Text)>,
+    /// `autorestart: false`.
+    stays_down: Option<Span>,
 }
 
 /// `pm2-runtime server.js`, `pm2-runtime start ecosystem.config.js`, `pm2 start npm -- start`.
@@ -68,7 +70,10 @@ fn ecosystem(cx: &mut Cx<'_>, file: &str) -> Started {
             cx.set(name, value.clone());
         }
         if let Started::Lines(more) = follow(cx, app.words()) {
-            lines.extend(more);
+            lines.extend(more.into_iter().map(|line| Line {
+                stays_down: app.stays_down,
+                ..line
+            }));
         }
         cx.cwd.clone_from(&home);
         cx.depth = depth;
@@ -133,7 +138,7 @@ fn apps(id: FileId, text: &str) -> Vec<App> {
         }
         if !matches!(
             entry.name,
-            "name" | "script" | "args" | "cwd" | "interpreter"
+            "name" | "script" | "args" | "cwd" | "interpreter" | "autorestart"
         ) {
             continue;
         }
@@ -149,6 +154,10 @@ fn apps(id: FileId, text: &str) -> Vec<App> {
                 "args" => app.args = Some(value),
                 "cwd" => app.cwd = Some(value),
                 "interpreter" => app.interpreter = Some(value),
+                "autorestart" => {
+                    let is_off = entry.value.trim().trim_end_matches(',') == "false";
+                    app.stays_down = is_off.then_some(value.span);
+                }
                 _ => {}
             }
         }

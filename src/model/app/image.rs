@@ -55,6 +55,7 @@ pub(super) fn proxy(cx: &Cx<'_>, name: &str, argv: &[Text]) -> Process {
         head: None,
         timeouts: Timeouts::new(),
         span: serve::span(cx, argv),
+        stays_down: None,
     }
 }
 
@@ -119,6 +120,7 @@ fn known(
         head: None,
         timeouts,
         span: serve::span(cx, argv),
+        stays_down: None,
     }
 }
 

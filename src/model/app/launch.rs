@@ -4,6 +4,7 @@
 use super::cx::{Cx, Overlay, Read, basename, part};
 use super::{package, script};
 use crate::project::compose::Command;
+use crate::source::Span;
 use crate::syntax::command;
 use crate::syntax::value::{Text, path};
 
@@ -28,6 +29,8 @@ pub(super) struct Line {
     pub(super) cwd: String,
     /// What was set for it on the way.
     pub(super) env: Overlay,
+    /// Where it is said that nothing starts it again, if it is.
+    pub(super) stays_down: Option<Span>,
 }
 
 impl Line {
@@ -37,6 +40,7 @@ impl Line {
             argv,
             cwd: cx.cwd.clone(),
             env: cx.overlay(),
+            stays_down: None,
         }
     }
 }

@@ -79,6 +79,7 @@ pub(super) fn bare(
         listeners,
         timeouts,
         span: span(cx, argv),
+        stays_down: None,
     }
 }
 

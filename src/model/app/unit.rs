@@ -35,6 +35,24 @@ impl Unit {
         all.filter(move |(_, entry)| entry.section == section)
     }
 
+    /// Where it is said that nothing starts the service again after a crash; without a word, at its command. One that ends
+    /// its work is none. Source: systemd.service(5), Restart.
+    pub fn stays_down(&self, command: Span) -> Option<Span> {
+        if self.value("Service", "Type").as_deref() == Some("oneshot") {
+            return None;
+        }
+        let named = self
+            .entries("Service")
+            .filter(|(_, entry)| entry.name == "Restart");
+        match named.last() {
+            None => Some(command),
+            Some((id, entry)) => {
+                let is_off = matches!(entry.value.trim(), "no" | "" | "on-success");
+                is_off.then(|| Span::new(id, entry.range.start, entry.range.end))
+            }
+        }
+    }
+
     /// The last value of a setting.
     pub fn value(&self, section: &str, name: &str) -> Option<String> {
         let named = self
