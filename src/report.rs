@@ -12,12 +12,14 @@ pub mod parse_nginx;
 mod checkstyle;
 mod github;
 mod gitlab;
+mod html;
 mod json;
 mod junit;
 mod outcome;
 mod pretty;
 mod sarif;
 mod short;
+mod snippet;
 pub mod statistics;
 pub mod triage;
 mod wrap;
@@ -50,11 +52,13 @@ pub enum Format {
     Junit,
     /// Checkstyle's XML.
     Checkstyle,
+    /// One page that needs nothing else.
+    Html,
 }
 
 impl Format {
     /// Every format, in the order of the manual.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Pretty,
         Self::Short,
         Self::Json,
@@ -63,6 +67,7 @@ impl Format {
         Self::Gitlab,
         Self::Junit,
         Self::Checkstyle,
+        Self::Html,
     ];
 
     /// Its name on the command line.
@@ -76,6 +81,7 @@ impl Format {
             Self::Gitlab => "gitlab",
             Self::Junit => "junit",
             Self::Checkstyle => "checkstyle",
+            Self::Html => "html",
         }
     }
 }
@@ -143,6 +149,7 @@ pub fn write(
         Format::Gitlab => gitlab::write(analysis, &look.prefix, out),
         Format::Junit => junit::write(analysis, out),
         Format::Checkstyle => checkstyle::write(analysis, &look.prefix, out),
+        Format::Html => html::check::write(analysis, look, out),
     }
 }
 

@@ -18,7 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use drawn::{browser, markup};
+use drawn::{browser, browser::not_looked_at, markup};
 
 /// Format and ending of what is kept of each folder.
 const FORMATS: [(&str, &str); 5] = [
@@ -246,17 +246,6 @@ fn a_finding_walks_the_whole_chain() {
     );
 }
 
-/// Says on the terminal itself, since a passing test is not heard, that a program is missing.
-fn not_looked_at(missing: &str) {
-    let mode = std::env::var("NO502_LAB").unwrap_or_default();
-    assert_ne!(
-        mode, "required",
-        "{missing} is not installed, and NO502_LAB=required"
-    );
-    let text = format!("\n*** {missing} is not installed, and did not look at the pictures ***\n");
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
-}
-
 /// Where Graphviz is installed, it takes every graph without a word.
 #[test]
 fn graphviz_takes_the_graphs() {
@@ -289,7 +278,8 @@ fn a_browser_finds_nothing_amiss() {
     };
     for folder in folders() {
         let page = drawn(&folder, &["--format", "html", "--budget", "45s"]);
-        let found = browser.examine(&page, name(&folder), &[390, 1280]);
+        let script = include_str!("drawn/examine.js");
+        let found = browser.examine(&page, script, name(&folder), &[390, 1280]);
         assert_eq!(found, "", "{}", folder.display());
     }
 }

@@ -18,7 +18,7 @@ use crate::analyze::Analysis;
 use crate::finding::{Finding, Safety, Severity};
 use crate::model::Target;
 use crate::rules::count;
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 use excerpt::Excerpt;
 
 /// Writes every finding, then the gaps, then one line of figures; nothing if there is nothing to tell.
@@ -198,7 +198,9 @@ fn write_gaps(analysis: &Analysis, look: &Look, out: &mut dyn Write) -> io::Resu
         .map(|gap| format!("{}: {}", short::place(gap), plain(&gap.reason)))
         .collect();
     if look.verbose {
-        gaps.extend(unknown_links(analysis));
+        let sources = &analysis.project.sources;
+        let unknown = unknown_links(analysis);
+        gaps.extend(unknown.map(|(span, why)| format!("{}: {why}", sources.place(span))));
     }
     if gaps.is_empty() {
         return Ok(());
@@ -212,15 +214,14 @@ fn write_gaps(analysis: &Analysis, look: &Look, out: &mut dyn Write) -> io::Resu
     writeln!(out)
 }
 
-/// One line per link whose end is unknown.
-fn unknown_links(analysis: &Analysis) -> impl Iterator<Item = String> {
-    let sources = &analysis.project.sources;
+/// Each link whose end is unknown: its place, and why.
+pub(super) fn unknown_links(analysis: &Analysis) -> impl Iterator<Item = (Span, String)> {
     analysis.model.links.iter().filter_map(|link| {
         let Target::Unknown(why) = &link.target else {
             return None;
         };
-        let (place, written) = (sources.place(link.span), plain(&link.written));
-        Some(format!("{place}: where {written} leads: {}", plain(why)))
+        let (written, why) = (plain(&link.written), plain(why));
+        Some((link.span, format!("where {written} leads: {why}")))
     })
 }
 

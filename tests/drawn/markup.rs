@@ -14,10 +14,23 @@ pub(crate) struct Element {
 impl Element {
     /// What the element would make a browser load, if anything.
     pub(crate) fn loads(&self) -> Option<String> {
-        let own = ["xmlns", "aria-label", "data-find", "content", "class"];
+        let own = [
+            "xmlns",
+            "aria-label",
+            "data-find",
+            "data-file",
+            "content",
+            "class",
+        ];
+        // A link to the page of a rule is followed when a person wants to.
+        let is_page = |name: &str, value: &str| {
+            self.name == "a"
+                && name == "href"
+                && value.starts_with("https://github.com/no502/no502/")
+        };
         self.attributes
             .iter()
-            .filter(|(name, _)| !own.contains(&name.as_str()))
+            .filter(|(name, value)| !own.contains(&name.as_str()) && !is_page(name, value))
             .find(|(name, value)| {
                 let refers = [
                     "src",

@@ -76,7 +76,7 @@ pub(crate) struct Check {
     /// Folders or files: a folder is a project, a file stands for the project around it
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// pretty, short, json, sarif, github, gitlab, junit or checkstyle; may be repeated
+    /// pretty, short, json, sarif, github, gitlab, junit, checkstyle or html; may be repeated
     #[arg(long, value_name = "F[=PATH]")]
     pub(crate) format: Vec<Output<Format>>,
     #[command(flatten)]

@@ -12,6 +12,7 @@ use super::svg;
 use super::text::figures;
 use super::view::{Hop, Mark, Value, View, Way};
 use crate::analyze::Analysis;
+use crate::report::html;
 use crate::report::xml::escape;
 use crate::rules::count;
 
@@ -30,39 +31,26 @@ pub(super) fn write(view: &View, analysis: &Analysis, out: &mut dyn Write) -> io
     }
     writeln!(out, "</main>")?;
     findings::write(&concern, view, sources, out)?;
-    findings::gaps(&view.gaps, out)?;
-    writeln!(out, "<script>\n{SCRIPT}</script>\n</body>\n</html>")
+    html::gaps(&view.gaps, out)?;
+    html::foot(SCRIPT, out)
 }
 
-/// The policy forbids the browser to load anything at all, so that no name of a config can make it.
 fn head(view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let style = svg::STYLE;
-    let defs = svg::DEFS;
-    let figures = escape(&figures(view));
     let skip = match view.ways.len() {
         0 => "",
         _ => "<a class=\"skip\" href=\"#ways\">Skip to the ways</a>\n",
     };
-    writeln!(
-        out,
-        r#"<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Timeout chains</title>
-<style>
-{PAGE}{style}</style>
-</head>
-<body>
-{skip}<svg width="0" height="0" style="position:absolute" aria-hidden="true" class="pic">{defs}</svg>
-<header>
-<h1>Timeout chains</h1>
-<p class="dim">{figures}</p>
-</header>
-<main>"#
-    )
+    let defs = svg::DEFS;
+    let opening = format!(
+        "{skip}<svg width=\"0\" height=\"0\" style=\"position:absolute\" aria-hidden=\"true\" class=\"pic\">{defs}</svg>\n"
+    );
+    let head = html::Head {
+        title: "Timeout chains",
+        figures: &figures(view),
+        style: &[PAGE, svg::STYLE].concat(),
+        opening: &opening,
+    };
+    html::head(&head, out)
 }
 
 /// Without the script it could do nothing, and is not shown.

@@ -1,12 +1,12 @@
-//! The second half of the page: what was found in the project, with ways back to the pictures, and what was not read.
+//! The second half of the page: what was found in the project, with ways back to the pictures.
 
 use std::io::{self, Write};
 
 use super::super::concern::Concern;
 use super::super::view::View;
-use crate::finding::{Finding, Gap, Severity};
-use crate::report::outcome;
+use crate::finding::Finding;
 use crate::report::xml::escape;
+use crate::report::{html, outcome};
 use crate::rules::count;
 use crate::source::Sources;
 
@@ -29,11 +29,7 @@ pub(super) fn write(
         count(concern.findings.len(), "finding")
     )?;
     for (at, one) in concern.findings.iter().enumerate() {
-        let class = match one.severity {
-            Severity::Error => "bad",
-            Severity::Warning => "warn",
-            Severity::Info => "dim",
-        };
+        let class = html::class(one.severity);
         writeln!(
             out,
             "<li id=\"finding-{}\" tabindex=\"-1\"><span class=\"{class}\">{}</span> <code>{}</code><br>{}<br><span class=\"dim\">{}</span>",
@@ -97,26 +93,4 @@ fn more(left: usize) -> String {
         0 => String::new(),
         left => format!(" and {left} more"),
     }
-}
-
-/// What could not be read or known.
-pub(super) fn gaps(gaps: &[Gap], out: &mut dyn Write) -> io::Result<()> {
-    if gaps.is_empty() {
-        return Ok(());
-    }
-    writeln!(
-        out,
-        "<section aria-labelledby=\"gaps\">\n<h2 id=\"gaps\">{}: what could not be read or known</h2>\n<ul class=\"plain\">",
-        count(gaps.len(), "gap")
-    )?;
-    for gap in gaps {
-        let line = gap.line.map_or(String::new(), |line| format!(":{line}"));
-        writeln!(
-            out,
-            "<li><code>{}{line}</code><br>{}</li>",
-            escape(&gap.path),
-            escape(&gap.reason)
-        )?;
-    }
-    writeln!(out, "</ul>\n</section>")
 }
