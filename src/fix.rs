@@ -1,5 +1,7 @@
 //! What fixes would make of the files. Nothing is written here: a plan holds new texts, and the program decides.
 
+pub mod allow;
+
 use std::collections::BTreeMap;
 
 use crate::finding::{Edit, Finding, Safety};

@@ -1,7 +1,7 @@
 //! Comments, settings and baseline that silence findings; one that matches nothing is itself a finding, so that none
 //! outlives what it was written for.
 
-mod comment;
+pub(crate) mod comment;
 mod glob;
 mod written;
 
@@ -61,6 +61,19 @@ pub fn apply(findings: Vec<Finding>, sources: &Sources, settings: &Settings) -> 
     outcome
 }
 
+/// Files that are written inside another one, which has their path and holds their comments too.
+pub(crate) fn holders(sources: &Sources) -> BTreeMap<FileId, FileId> {
+    let mut first: BTreeMap<&str, FileId> = BTreeMap::new();
+    let mut inside = BTreeMap::new();
+    for (id, file) in sources.iter() {
+        let holder = *first.entry(&file.path).or_insert(id);
+        if holder != id {
+            inside.insert(id, holder);
+        }
+    }
+    inside
+}
+
 /// What findings are sorted by.
 fn place<'a>(finding: &Finding, sources: &'a Sources) -> (&'a str, Span, &'static str) {
     let span = finding.primary.span;
@@ -83,14 +96,7 @@ struct Suppressions<'a> {
 
 impl<'a> Suppressions<'a> {
     fn read(sources: &Sources, settings: &'a Settings) -> Self {
-        let mut first: BTreeMap<&str, FileId> = BTreeMap::new();
-        let mut inside = BTreeMap::new();
-        for (id, file) in sources.iter() {
-            let holder = *first.entry(&file.path).or_insert(id);
-            if holder != id {
-                inside.insert(id, holder);
-            }
-        }
+        let inside = holders(sources);
         let comments: Vec<Comment> = sources
             .iter()
             .filter(|(id, _)| !inside.contains_key(id))

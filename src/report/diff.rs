@@ -15,12 +15,21 @@ pub fn write(analysis: &Analysis, plan: &Plan, look: &Look, out: &mut dyn Write)
     for change in &plan.changes {
         let file = analysis.project.sources.get(change.file);
         let path = format!("{}{}", look.prefix, file.path);
-        let diff = TextDiff::from_lines(&file.text, &change.text);
-        let mut diff = diff.unified_diff();
-        diff.header(&format!("a/{path}"), &format!("b/{path}"));
-        diff.missing_newline_hint(true).to_writer(&mut *out)?;
+        write_one(&path, &file.text, &change.text, out)?;
     }
     Ok(())
+}
+
+/// What becomes of one file; an empty `old` is a file that is not there yet.
+pub fn write_one(path: &str, old: &str, new: &str, out: &mut dyn Write) -> io::Result<()> {
+    let from = match old {
+        "" => "/dev/null".to_owned(),
+        _ => format!("a/{path}"),
+    };
+    let diff = TextDiff::from_lines(old, new);
+    let mut diff = diff.unified_diff();
+    diff.header(&from, &format!("b/{path}"));
+    diff.missing_newline_hint(true).to_writer(out)
 }
 
 /// Some lines of a file, and what a fix makes of them.

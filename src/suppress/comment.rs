@@ -6,20 +6,29 @@ use crate::source::{FileId, SourceFile, Span, Spanned};
 
 /// One suppression.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Comment {
+pub(crate) struct Comment {
     /// From its `#` to the end of the line.
-    pub(super) span: Span,
+    pub(crate) span: Span,
     /// The rules that it names; empty if it is not well formed.
-    pub(super) rules: Vec<Spanned<String>>,
+    pub(crate) rules: Vec<Spanned<String>>,
     /// Whether a reason follows.
-    pub(super) has_reason: bool,
+    pub(crate) has_reason: bool,
     /// What it speaks of.
-    pub(super) scope: Scope,
+    pub(crate) scope: Scope,
+}
+
+impl Comment {
+    /// The reason that it gives, in the text of its file.
+    pub(crate) fn reason<'a>(&self, text: &'a str) -> &'a str {
+        let text = text.get(self.span.start as usize..self.span.end as usize);
+        let behind = text.and_then(|text| text.split_once(MARK)?.1.split_once(')'));
+        behind.map_or("", |(_, reason)| reason.trim())
+    }
 }
 
 /// What a suppression speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(crate) enum Scope {
     /// It stands in the comment block that opens the file.
     File,
     /// The line from 1 that it ends, or that follows it.
@@ -29,7 +38,7 @@ pub(super) enum Scope {
 const MARK: &str = "no502:";
 
 /// The suppressions of a file, in order.
-pub(super) fn read(id: FileId, file: &SourceFile) -> Vec<Comment> {
+pub(crate) fn read(id: FileId, file: &SourceFile) -> Vec<Comment> {
     // Most files have none, and one search over the text tells.
     if !file.text.contains(MARK) {
         return Vec::new();
@@ -81,7 +90,7 @@ impl Default for Place {
 impl Place {
     fn see(&mut self, number: usize, line: &str, comments: &mut [Comment]) {
         let is_comment = line.starts_with('#');
-        let is_blank = line.is_empty() || line.starts_with("---") || line.starts_with("%YAML");
+        let is_blank = is_blank(line);
         self.head_begun |= is_comment;
         self.in_head &= is_comment || (is_blank && !self.head_begun);
         if !is_comment && !line.is_empty() {
@@ -90,6 +99,11 @@ impl Place {
             }
         }
     }
+}
+
+/// Whether a line, without what it is indented by, opens no file: blank, or the first line of a document of YAML.
+pub(crate) fn is_blank(line: &str) -> bool {
+    line.is_empty() || line.starts_with("---") || line.starts_with("%YAML")
 }
 
 /// Where in a line the `#` of a suppression is: at the start of a word, outside quotes.

@@ -9,6 +9,7 @@
     reason = "the files of the pages are named by us"
 )]
 
+mod allow;
 mod change;
 mod pages;
 mod table;
@@ -71,6 +72,21 @@ fn bad_is_reported_where_it_is_marked() {
                 "Bad: not reported {missing:?}, not marked {extra:?}"
             ))
         }
+    });
+}
+
+/// As the files are, and with the line ends of Windows.
+#[test]
+fn bad_can_be_allowed() {
+    every_rule(|_, page| {
+        let files = Project::of(&page.files(Example::Bad)).files;
+        allow::judge(&files, page.card.pedantic)?;
+        let dos = files.iter().map(|(path, text)| {
+            let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
+            (path.clone(), text)
+        });
+        let dos: Vec<_> = dos.collect();
+        allow::judge(&dos, page.card.pedantic).map_err(|why| format!("with CRLF: {why}"))
     });
 }
 

@@ -15,7 +15,7 @@ use no502::report::{self, Format, Look};
 use no502::settings::Settings;
 
 /// 2026-01-01, the day on which certificates of the pages are judged.
-const NOW: i64 = 1_767_225_600;
+pub(crate) const NOW: i64 = 1_767_225_600;
 
 /// Whether expectations are written instead of compared.
 pub(crate) fn wants_update() -> bool {

@@ -93,6 +93,9 @@ pub(crate) struct Check {
     /// Show what --fix would change in place of a report, and write nothing
     #[arg(long, conflicts_with = "format")]
     pub(crate) diff: bool,
+    /// Silence every finding that is shown, and give this reason: in a comment above its line, or in no502.toml
+    #[arg(long, value_name = "REASON", value_parser = reason, conflicts_with_all = ["fix", "changed", "stdin_filename", "statistics", "prune_baseline"])]
+    pub(crate) add_allow: Option<String>,
     /// Take out of the baseline what is no longer found
     #[arg(long)]
     pub(crate) prune_baseline: bool,
@@ -270,6 +273,20 @@ fn safety(word: &str) -> Result<Safety, String> {
         "unsafe" => Ok(Safety::Unsafe),
         _ => Err("expected safe or unsafe".to_owned()),
     }
+}
+
+/// One line, with a word in it.
+fn reason(written: &str) -> Result<String, String> {
+    let written = written.trim();
+    if written.chars().any(char::is_control) {
+        return Err("expected one line".to_owned());
+    }
+    if !written.chars().any(char::is_alphanumeric) {
+        return Err(
+            "expected why this is no fault here, for whoever reads it next year".to_owned(),
+        );
+    }
+    Ok(written.to_owned())
 }
 
 fn duration(written: &str) -> Result<u64, String> {

@@ -241,6 +241,44 @@ impl Config {
         &self.text
     }
 
+    /// The text of the file with one more `[[allow]]` for each rule and path below a root.
+    pub(crate) fn with_allows<'a>(
+        &self,
+        root: &Path,
+        allows: impl Iterator<Item = (&'a str, &'a str)>,
+        reason: &str,
+    ) -> Result<String, Failure> {
+        let base = Base::new(self.path.as_deref(), root);
+        let eol = if self.text.contains("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        };
+        let mut new = self.text.clone();
+        if !new.is_empty() && !new.ends_with('\n') {
+            new.push_str(eol);
+        }
+        for (rule, path) in allows {
+            let path = [base.down.as_slice(), &[path.to_owned()]]
+                .concat()
+                .join("/");
+            let quoted = |text: &str| toml::Value::from(text).to_string();
+            let blank = if new.is_empty() { "" } else { eol };
+            let (rule, path, reason) = (quoted(rule), quoted(&path), quoted(reason));
+            new.extend([blank, "[[allow]]", eol, "rule = ", &rule, eol]);
+            new.extend(["path = ", &path, eol, "reason = ", &reason, eol]);
+        }
+        let path = self.path.as_deref().unwrap_or(Path::new(NAME));
+        match toml::from_str::<Written>(&new) {
+            Ok(_) => Ok(new),
+            Err(_) => Err(Failure::new(format!(
+                "`{}` takes no further `[[allow]]`",
+                path.display()
+            ))
+            .help("write `allow = [ … ]` as one `[[allow]]` for each entry")),
+        }
+    }
+
     /// What `serde` cannot see: rules that do not exist, reasons that say nothing.
     fn check(&self) -> Result<(), Failure> {
         let path = self.path.as_deref().unwrap_or(Path::new(NAME));

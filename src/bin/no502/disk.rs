@@ -127,17 +127,9 @@ impl Disk {
     /// Writes a file anew, in place, so that its mode, its owner and a link to it stay. It must still hold what was read:
     /// what somebody has typed since is not written over.
     pub(crate) fn replace(&self, path: &str, old: &str, new: &str) -> Result<(), Failure> {
-        let failed = |error: &io::Error| Failure::unreadable(Path::new(path), error);
-        let real = self.locate(path).map_err(|error| failed(&error))?;
-        if read_regular(&real).map_err(|error| failed(&error))? != old.as_bytes() {
-            return Err(Failure::new(format!(
-                "`{path}` has changed since it was read, and is left as it is"
-            ))
-            .help("start the run again"));
-        }
-        fs::write(&real, new).map_err(|error| {
-            Failure::new(format!("`{path}` cannot be written: {}", describe(&error)))
-        })
+        let real = self.locate(path);
+        let real = real.map_err(|error| Failure::unreadable(Path::new(path), &error))?;
+        replace(&real, path, old, new)
     }
 
     /// The path below the root as the library writes it; `None` if it is not UTF-8.
@@ -345,6 +337,23 @@ impl Host for Disk {
     fn now(&self) -> i64 {
         self.now
     }
+}
+
+/// Writes a file anew that a person calls `shown`. It must still hold what was read; `old` is empty for one that is not
+/// there yet.
+pub(crate) fn replace(real: &Path, shown: &str, old: &str, new: &str) -> Result<(), Failure> {
+    let now = match read_regular(real) {
+        Err(error) if old.is_empty() && error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        now => now.map_err(|error| Failure::unreadable(Path::new(shown), &error))?,
+    };
+    if now != old.as_bytes() {
+        return Err(Failure::new(format!(
+            "`{shown}` has changed since it was read, and is left as it is"
+        ))
+        .help("start the run again"));
+    }
+    fs::write(real, new)
+        .map_err(|error| Failure::new(format!("`{shown}` cannot be written: {}", describe(&error))))
 }
 
 /// The bytes of a regular file of a size that a config may have.

@@ -1,5 +1,6 @@
 //! The program: everything that touches the outside.
 
+mod allow;
 mod args;
 mod baseline;
 mod chain;

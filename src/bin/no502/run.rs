@@ -15,6 +15,7 @@ use no502::rules::{count, find};
 use no502::settings::Settings;
 use no502::source::{SourceFile, Sources, Span};
 
+use crate::allow;
 use crate::args::{Check, Cli, Command, FailOn, Output, ProjectArgs, Shape};
 use crate::baseline::Baseline;
 use crate::changed::Changed;
@@ -79,6 +80,15 @@ fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
     if args.statistics {
         to_stdout(|out| report::statistics::write(&run.analysis, out))?;
         return Ok(run.answer(args));
+    }
+    if let Some(reason) = &args.add_allow {
+        if args.diff {
+            allow::show(&run, reason, cli)?;
+            return Ok(run.answer(args));
+        }
+        allow::write(&run, reason)?;
+        run = Run::load(&args.paths, &args.project)?;
+        run.focus();
     }
     if args.diff {
         let plan = run.plan(args.fix.unwrap_or(Safety::Safe));
@@ -167,9 +177,9 @@ const MOST_ROUNDS: usize = 10;
 
 /// A project that was read and judged.
 pub(crate) struct Run {
-    roots: Roots,
-    disk: Disk,
-    config: Config,
+    pub(crate) roots: Roots,
+    pub(crate) disk: Disk,
+    pub(crate) config: Config,
     settings: Settings,
     baseline: Option<Baseline>,
     /// What came out.
@@ -262,7 +272,7 @@ impl Run {
     }
 
     /// Keeps what has a label in a path that was named; says which named file nothing was read from.
-    fn focus(&mut self) {
+    pub(crate) fn focus(&mut self) {
         let (roots, sources) = (&self.roots, &self.analysis.project.sources);
         for file in roots
             .named_files()
