@@ -46,7 +46,10 @@ impl Triage {
         self.lines += 1;
         let line = Line::parse(&line);
         match line.kind {
-            Kind::Access { status } => self.answered(status),
+            Kind::Access { request, status } => {
+                self.answered(status);
+                self.asked(line.time, Some(request));
+            }
             Kind::Haproxy {
                 status,
                 backend,
@@ -58,9 +61,13 @@ impl Triage {
             }
             Kind::Nginx {
                 said,
+                request,
                 upstream,
                 stream,
-            } => self.said(line.time, said, upstream, stream),
+            } => {
+                self.said(line.time, said, upstream, stream);
+                self.asked(line.time, request);
+            }
             Kind::Text { said } => self.said(line.time, said, None, false),
         }
     }
@@ -68,6 +75,14 @@ impl Triage {
     fn answered(&mut self, status: u16) {
         if status >= 500 {
             *self.answers.entry(status).or_default() += 1;
+        }
+    }
+
+    /// A request. It is a client's, and tells one thing alone: a proxy in front sends the PROXY header, and this one does not
+    /// expect it.
+    fn asked(&mut self, time: Option<Time>, request: Option<&str>) {
+        if let Some(header) = request.filter(|request| request.starts_with("PROXY ")) {
+            self.said(time, &format!("\"{header}"), None, false);
         }
     }
 

@@ -35,6 +35,8 @@ pub enum Kind<'a> {
     Nginx {
         /// From the level in brackets up to what a client may have written.
         said: &'a str,
+        /// The request, if there is one; a client wrote it.
+        request: Option<&'a str>,
         /// The URL of the peer, or of the group where no peer was left.
         upstream: Option<&'a str>,
         /// Whether it is the stream module that speaks.
@@ -53,6 +55,8 @@ pub enum Kind<'a> {
     },
     /// A request that was answered, in an access log.
     Access {
+        /// The request; a client wrote it.
+        request: &'a str,
         /// The status.
         status: u16,
     },
@@ -100,15 +104,21 @@ impl<'a> Line<'a> {
     /// Takes the record itself.
     fn take(&mut self, record: Pair<'a, Rule>) {
         let form = record.as_rule();
-        let (mut said, mut upstream, mut stream) = ("", None, false);
+        let (mut said, mut request, mut upstream, mut stream) = ("", None, None, false);
         let (mut status, mut backend, mut server, mut state) = (None, "", "", "");
         for part in record.into_inner() {
             match part.as_rule() {
                 Rule::said | Rule::words | Rule::body => said = part.as_str(),
                 Rule::rest => {
                     stream = part.as_str().contains(", bytes from/to client:");
-                    upstream = part.into_inner().next().map(|url| url.as_str());
+                    for field in part.into_inner() {
+                        match field.as_rule() {
+                            Rule::request => request = Some(field.as_str()),
+                            _ => upstream = Some(field.as_str()),
+                        }
+                    }
                 }
+                Rule::request => request = Some(part.as_str()),
                 Rule::status => status = part.as_str().parse().ok(),
                 Rule::backend => backend = part.as_str(),
                 Rule::server => server = part.as_str(),
@@ -119,6 +129,7 @@ impl<'a> Line<'a> {
         self.kind = match form {
             Rule::nginx => Kind::Nginx {
                 said,
+                request,
                 upstream,
                 stream,
             },
@@ -129,6 +140,7 @@ impl<'a> Line<'a> {
                 state,
             },
             Rule::access => Kind::Access {
+                request: request.unwrap_or(""),
                 status: status.unwrap_or(0),
             },
             _ => Kind::Text { said },
@@ -232,4 +244,97 @@ fn uncoloured(line: &str) -> Cow<'_, str> {
         plain.push_str(end.map_or("", |end| &sequence[end + 1..]));
     }
     Cow::Owned(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(line: &str) -> Option<String> {
+        Line::parse(line).time.map(|time| time.iso())
+    }
+
+    #[test]
+    fn the_last_time_counts() {
+        for (line, want) in [
+            ("2026/11/26 12:00:01 [error] 1#1: x", "2026-11-26T12:00:01"),
+            (
+                "[2026-11-26 12:00:02 +0000] [1] [CRITICAL] x",
+                "2026-11-26T12:00:02",
+            ),
+            ("[26-Nov-2026 12:00:03] WARNING: x", "2026-11-26T12:00:03"),
+            ("Thu Nov  6 12:00:04 2026 - x", "2026-11-06T12:00:04"),
+            ("Nov  6 12:00:05 host app[1]: x", "11-06T12:00:05"),
+            (
+                "E, [2026-11-26T12:00:06.1 #1] ERROR -- : x",
+                "2026-11-26T12:00:06",
+            ),
+            (
+                "2026-11-26T12:00:07.123Z stderr F [2026-11-26 13:00:08 +0100] [1] [INFO] x",
+                "2026-11-26T13:00:08",
+            ),
+            (
+                "192.0.2.7 - - [26/Nov/2026:12:00:09 +0000] \"GET / HTTP/1.1\" 200 1",
+                "2026-11-26T12:00:09",
+            ),
+        ] {
+            assert_eq!(time(line).as_deref(), Some(want), "{line}");
+        }
+        assert_eq!(time("no time 12:00:00"), None);
+    }
+
+    #[test]
+    fn what_a_client_wrote_is_not_the_words_of_a_proxy() {
+        let line = "2026/11/26 12:00:01 [error] 1#1: *1 open() failed, client: 192.0.2.7, server: x, \
+            request: \"GET /WORKER+TIMEOUT HTTP/1.1\", upstream: \"http://10.0.0.1:80/\", host: \"x\"";
+        let Kind::Nginx {
+            said,
+            request,
+            upstream,
+            stream,
+        } = Line::parse(line).kind
+        else {
+            panic!("nginx's");
+        };
+        assert_eq!(said, "[error] 1#1: *1 open() failed");
+        assert_eq!(request, Some("GET /WORKER+TIMEOUT HTTP/1.1"));
+        assert_eq!(upstream, Some("http://10.0.0.1:80/"));
+        assert!(!stream);
+    }
+
+    #[test]
+    fn haproxy_tells_status_server_and_end() {
+        let http = "192.0.2.7:1 [26/Nov/2026:12:00:10.335] fe~ be/s1 0/0/-1/-1/+3004 -1 +217 - - CD-- 1/1/0/0/3 0/0 {a|b} \"GET\"";
+        let want = Kind::Haproxy {
+            status: None,
+            backend: "be",
+            server: "s1",
+            state: "CD--",
+        };
+        assert_eq!(Line::parse(http).kind, want);
+        let tcp = "192.0.2.7:1 [26/Nov/2026:12:00:10.335] fe fe/<NOSRV> -1/-1/0 0 SC 1/1/0/0/0 0/0";
+        let want = Kind::Haproxy {
+            status: None,
+            backend: "fe",
+            server: "<NOSRV>",
+            state: "SC",
+        };
+        assert_eq!(Line::parse(tcp).kind, want);
+    }
+
+    #[test]
+    fn wrapping_is_taken_off() {
+        assert_eq!(
+            unwrapped("\u{1b}[36mweb-1  | \u{1b}[0mx\u{1b}[1;31my\r\n"),
+            "web-1  | xy"
+        );
+        assert_eq!(
+            unwrapped("{\"log\":\"a \\\"b\\\"\\n\",\"stream\":\"stderr\",\"time\":\"T\"}"),
+            "T a \"b\""
+        );
+        assert_eq!(unwrapped("{\"log\":1}"), "{\"log\":1}");
+        assert_eq!(Line::parse("web-1  | x").container, Some("web-1"));
+        assert_eq!(Line::parse("").kind, Kind::Text { said: "" });
+        assert_eq!(Line::parse("a\nb").kind, Kind::Text { said: "a\nb" });
+    }
 }

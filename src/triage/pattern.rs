@@ -6,33 +6,38 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub(super) struct Pattern {
-    written: String,
+    /// As written, without the words of errors.
+    plain: String,
     pieces: Vec<String>,
 }
 
 impl From<String> for Pattern {
     fn from(written: String) -> Self {
-        let mut pieces = Vec::new();
-        for piece in written.split('…') {
-            split_at_error(piece.trim(), &mut pieces);
+        let plain = wordless(&written);
+        let pieces = plain.split('…').map(str::trim);
+        let pieces = pieces.filter(|piece| !piece.is_empty());
+        Self {
+            pieces: pieces.map(str::to_owned).collect(),
+            plain,
         }
-        pieces.retain(|piece| !piece.is_empty());
-        Self { written, pieces }
     }
 }
 
-/// Takes the words out of an error in brackets, `(111: Connection refused)`: its number says it, and each libc has words of
-/// its own (musl: `Operation timed out`).
-fn split_at_error(text: &str, pieces: &mut Vec<String>) {
-    let Some(words) = after_number(text) else {
-        pieces.push(text.to_owned());
-        return;
-    };
-    pieces.push(text[..words].to_owned());
-    match text[words..].find(')') {
-        Some(end) => split_at_error(&text[words + end..], pieces),
-        None => pieces.push(text[words..].to_owned()),
+/// Puts `…` in the place of the words of an error in brackets, `(111: Connection refused)`: its number says it, and each libc
+/// has words of its own (musl: `Operation timed out`).
+fn wordless(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(words) = after_number(rest) {
+        plain.push_str(&rest[..words]);
+        let end = rest[words..].find(')');
+        if end.is_some() {
+            plain.push('…');
+        }
+        let end = end.map_or(words, |end| words + end);
+        rest = &rest[end..];
     }
+    plain + rest
 }
 
 /// Where the words behind `(111: ` begin.
@@ -57,9 +62,9 @@ impl Pattern {
         })
     }
 
-    /// Whether a part of a line stands in it word for word.
+    /// Whether a part of a line stands in it.
     pub(super) fn names(&self, part: &str) -> bool {
-        self.written.contains(part)
+        self.plain.contains(&wordless(part))
     }
 
     /// The literal that tells most.
@@ -90,6 +95,10 @@ mod tests {
         ));
         assert!(fits("(1: a) b (2: c) d", "(1: x) b (2: y) d"));
         assert!(fits("(2: a", "(2: a"));
+        let refused = Pattern::from("connect() failed (111: Connection refused) while".to_owned());
+        assert!(
+            refused.names("failed (111: No) while") && !refused.names("failed (112: No) while")
+        );
     }
 
     #[test]

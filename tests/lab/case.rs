@@ -23,6 +23,8 @@ const START: Duration = Duration::from_secs(5);
 const BEGUN: Duration = Duration::from_millis(300);
 /// What an app needs after its answer to begin its wait for the next request: it sets the clock once all is sent.
 const SETTLED: Duration = Duration::from_millis(150);
+/// What a proxy needs after its answer to write its line.
+const LOGGED: Duration = Duration::from_millis(50);
 /// How long the client waits unless the page says otherwise.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -32,6 +34,8 @@ pub(crate) struct Report {
     pub(crate) outcome: Outcome,
     /// The ends of all logs.
     pub(crate) logs: String,
+    /// The whole of them.
+    pub(crate) log: String,
 }
 
 /// Runs an example. An error is a failure of the lab or of the page, never an outcome.
@@ -72,13 +76,15 @@ pub(crate) fn run(files: &[File], spec: &Spec, only: Only) -> Result<Report, Str
     if spec.count {
         outcome = Outcome::Asked(stubs.iter().map(stub::Running::asked).sum());
     }
-    let programs = proxies
-        .iter()
-        .map(|(_, proxy)| &proxy.program)
-        .chain(apps.iter().map(|(_, program)| program));
+    thread::sleep(LOGGED);
+    let programs = || {
+        let apps = apps.iter().map(|(_, program)| program);
+        proxies.iter().map(|(_, proxy)| &proxy.program).chain(apps)
+    };
     Ok(Report {
         outcome,
-        logs: programs.map(Program::said).collect(),
+        logs: programs().map(Program::said).collect(),
+        log: programs().map(Program::log).collect(),
     })
 }
 
@@ -185,8 +191,8 @@ impl<'a> Lab<'a> {
                     } else {
                         Outcome::Hang
                     };
-                    let logs = proxy.program.said();
-                    return Ok(Err(Report { outcome, logs }));
+                    let (logs, log) = (proxy.program.said(), proxy.program.log());
+                    return Ok(Err(Report { outcome, logs, log }));
                 }
                 proxies.push((view.service.name.as_str(), proxy));
             }

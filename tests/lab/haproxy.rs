@@ -27,6 +27,9 @@ const DROPPED: [&str; 8] = [
     "master-worker",
 ];
 
+/// What a section is given, so that the lab hears how its sessions end. In tcp mode HAProxy makes `tcplog` of it.
+const LOGS: &str = "\n    log stdout format raw daemon\n    option httplog";
+
 /// Options that are followed by a path in the container.
 const PATHS: [&str; 5] = ["ca-file", "crt", "crl-file", "ca-base", "crt-base"];
 
@@ -78,7 +81,11 @@ fn rewrite_line(view: View, line: &str, listens: &mut Vec<SocketAddr>) -> String
             });
         }
     }
-    format!("{indent}{}", words.join(" "))
+    let line = format!("{indent}{}", words.join(" "));
+    match first.as_str() {
+        "frontend" | "listen" => line + LOGS,
+        _ => line,
+    }
 }
 
 fn rewrite_word(words: &mut [String], at: usize, new: impl FnOnce(&str) -> String) {

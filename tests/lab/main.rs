@@ -34,6 +34,7 @@ mod rewrite;
 mod spec;
 mod stack;
 mod stub;
+mod triage;
 mod yaml;
 
 use std::fs;
@@ -184,6 +185,9 @@ fn prove(id: &str, text: &str, loud: bool) -> Result<(), String> {
             .map_err(|why| format!("{example:?}: {why}"))?;
         if loud {
             eprintln!("{example:?}: {}\n{}", report.outcome, report.logs);
+        }
+        if example == Example::Bad {
+            triage::names(id, &page.card, &report.log)?;
         }
         if !wanted.accepts(&report.outcome.to_string()) {
             return Err(format!(

@@ -83,6 +83,7 @@ impl<'a> Rewrite<'a> {
         statements.retain(|statement| !DROPPED.contains(&statement.name()));
         if name == "server" {
             keep_one_family(statements);
+            self.listen_inside(statements);
         }
         let added = match name {
             "http" => self.defaults(statements),
@@ -123,6 +124,23 @@ impl<'a> Rewrite<'a> {
             }
         }
         all
+    }
+
+    /// What listens on every address of a container listens on its loopback too, and that is an address of its own here.
+    fn listen_inside(&self, statements: &mut Vec<Statement>) {
+        let service = self.view.service;
+        if service.own == service.address {
+            return;
+        }
+        let listens = statements.iter().filter(|line| line.name() == "listen");
+        let inside: Vec<Statement> = listens
+            .filter_map(|listen| {
+                let mut words = listen.words.clone();
+                words[1] = format!("127.0.0.1:{}", port_of_all(listen)?);
+                Some(simple(&words.join(" ")))
+            })
+            .collect();
+        statements.extend(inside);
     }
 
     fn upstream_defaults(&self, statements: &[Statement]) -> Vec<Statement> {
@@ -301,6 +319,16 @@ impl<'a> Rewrite<'a> {
             *word = format!("{key}{ms:.0}ms");
         }
     }
+}
+
+/// The port of a `listen` that takes every address.
+fn port_of_all(listen: &Statement) -> Option<&str> {
+    let word = listen.words.get(1)?;
+    let port = word.strip_prefix("*:").or(word.strip_prefix("0.0.0.0:"));
+    let port = port.unwrap_or(word);
+    port.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then_some(port)
 }
 
 /// `listen [::]:80` beside `listen 80` would be the same address twice here; a server that listens nowhere listens

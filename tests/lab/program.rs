@@ -95,10 +95,15 @@ impl Program {
         self.signal("KILL");
     }
 
+    /// All that it said.
+    pub(crate) fn log(&self) -> String {
+        let text = fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        text.unwrap_or_default()
+    }
+
     /// What it said, its last lines.
     pub(crate) fn said(&self) -> String {
-        let text = fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let text = text.unwrap_or_default();
+        let text = self.log();
         let lines: Vec<&str> = text.lines().collect();
         let tail = &lines[lines.len().saturating_sub(12)..];
         format!("--- {} ---\n{}\n", self.name, tail.join("\n"))
