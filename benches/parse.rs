@@ -1,9 +1,10 @@
-//! How fast the readers are: text to tree, in bytes per second.
+//! How fast the readers are: text to tree, lines to classes, in bytes per second.
 
 use divan::Bencher;
 use divan::counter::BytesCount;
 use no502::source::FileId;
 use no502::syntax::nginx;
+use no502::triage::Triage;
 
 fn main() {
     divan::main();
@@ -26,6 +27,21 @@ fn nginx_two_kilobytes(bencher: Bencher) {
         .counter(BytesCount::of_str(&text))
         .bench(|| nginx::parse(FileId(0), &text));
 }
+
+/// A log of one megabyte in which every line is an error.
+#[divan::bench]
+fn log_one_megabyte(bencher: Bencher) {
+    let text = LOG_LINE.repeat(1_000_000 / LOG_LINE.len());
+    bencher.counter(BytesCount::of_str(&text)).bench(|| {
+        let mut triage = Triage::default();
+        text.lines().for_each(|line| triage.feed(line.as_bytes()));
+        triage.lines
+    });
+}
+
+const LOG_LINE: &str = "2026/11/26 12:00:01 [error] 30#30: *1 connect() failed (111: Connection refused) while connecting to \
+    upstream, client: 192.0.2.7, server: , request: \"GET /cart HTTP/1.1\", upstream: \"http://172.20.0.3:8080/cart\", \
+    host: \"shop.example.com\"\n";
 
 fn nginx_sites(length: usize) -> String {
     let mut text = "http {\n".to_owned();
