@@ -10,7 +10,7 @@ use super::{Tally, Triage};
 use crate::analyze::Analysis;
 use crate::finding::{Effect, Finding, Label};
 use crate::model::nginx::is_address;
-use crate::model::{Dialled, Link, Target};
+use crate::model::{Dialled, HopKind, Link, Target};
 use crate::rules::{card, find};
 use crate::source::Span;
 
@@ -201,7 +201,11 @@ fn links<'m>(address: &str, analysis: &'m Analysis) -> Vec<&'m Link> {
         return grouped;
     }
     all(&|link| match &link.dialled {
-        Dialled::Tcp { host, port: to, .. } => Some(*to) == port && !is_address(&host.value),
+        Dialled::Tcp { host, port: to, .. } => {
+            // HAProxy logs no addresses, so that these are nginx's.
+            let logged = model.hop(link.from).kind == HopKind::Nginx;
+            logged && Some(*to) == port && !is_address(&host.value)
+        }
         _ => false,
     })
 }

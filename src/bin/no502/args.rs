@@ -142,7 +142,7 @@ pub(crate) struct Triage {
     /// Logs of nginx, HAProxy and the apps, also as docker, kubectl and journalctl print them; `-` reads standard input
     #[arg(value_name = "LOG", required = true)]
     pub(crate) logs: Vec<PathBuf>,
-    /// The project whose proxies wrote them; the default is the current folder, if it holds configs
+    /// The project whose proxies wrote them; the default is the current folder, if configs or .git lie in it
     #[arg(long = "project", value_name = "PATH")]
     pub(crate) project_path: Option<PathBuf>,
     /// text or json; may be repeated

@@ -50,11 +50,14 @@ pub(crate) fn triage(args: &args::Triage, cli: &Cli) -> Result<Verdict, Failure>
     Ok(run.explained(&behind, args.fail_on))
 }
 
-/// The project: the one that was named, else that of the current folder if it holds any config. One that cannot be read
-/// and was not asked for is no reason to be silent about the logs.
+/// The project: the one that was named, else the current folder if it is one. One that cannot be read and was not asked
+/// for is no reason to be silent about the logs.
 fn project(args: &args::Triage) -> Result<Option<Run>, Failure> {
     if let Some(path) = &args.project_path {
         return Run::load(std::slice::from_ref(path), &args.project).map(Some);
+    }
+    if !is_project(Path::new(".")) {
+        return Ok(None);
     }
     match Run::load(&[], &args.project) {
         Ok(run) => Ok(Some(run).filter(|run| run.configs() > 0)),
@@ -65,6 +68,19 @@ fn project(args: &args::Triage) -> Result<Option<Run>, Failure> {
             Ok(None)
         }
     }
+}
+
+/// Whether a folder looks like a project by what lies right in it. A home folder or the root of a machine would be walked
+/// to its end otherwise, in the middle of an incident.
+fn is_project(folder: &Path) -> bool {
+    const NAMES: [&str; 4] = [".git", "no502.toml", "Dockerfile", ".env"];
+    const ENDINGS: [&str; 4] = ["conf", "cfg", "yml", "yaml"];
+    let entries = folder.read_dir().into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name()).any(|name| {
+        let ending = Path::new(&name).extension();
+        NAMES.iter().any(|known| name == *known)
+            || ENDINGS.iter().any(|known| ending == Some(known.as_ref()))
+    })
 }
 
 fn read(log: &Path, triage: &mut Triage) -> Result<(), Failure> {
