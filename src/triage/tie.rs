@@ -289,10 +289,11 @@ fn findings(
     chosen.into_iter().map(|(at, _)| at).collect()
 }
 
-/// Where a finding about a link may have a label: the address, the group, the proxy's service and that of the app.
+/// Where a finding about a link has a label: at the address, the group, or what is dialled. One at the proxy alone may as well be
+/// about whoever dials the proxy.
 fn concerned(link: &Link, analysis: &Analysis) -> Vec<Span> {
     let model = &analysis.model;
-    let mut spans = vec![link.span, model.hop(link.from).span];
+    let mut spans = vec![link.span];
     spans.extend(link.group.as_ref().map(|group| group.span));
     if let Target::Service { service, hop, .. } = link.target {
         spans.push(analysis.project.service(service).name.span);
