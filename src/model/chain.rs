@@ -90,7 +90,7 @@ fn groups(model: &Model) -> HashMap<HopId, Vec<Group>> {
     };
     for (at, route) in routes.filter(|(_, route)| !of_edge(route)) {
         let id = RouteId(u32::try_from(at).unwrap_or(u32::MAX));
-        let kept = matches!(route.reuse, Reuse::On(_));
+        let kept = matches!(route.reuse, Reuse::On(_) | Reuse::IfRecent);
         let likeness = (
             route.hop,
             route.links.as_slice(),

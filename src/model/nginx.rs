@@ -31,15 +31,17 @@ use crate::model::tls::Client;
 use crate::model::version::image_version;
 use crate::model::{
     Address, Amount, Errand, Hop, HopId, HopKind, Key, Link, LinkId, Model, Pages, Protocol,
-    ProxyHeader, Route, Setting, Timeouts,
+    ProxyHeader, Reuse, Route, Setting, Timeouts,
 };
 use crate::project::Project;
+use crate::project::image_name::moves_on;
 use crate::project::nginx::NginxConf;
 use crate::settings::Settings;
 use crate::source::Span;
 use crate::syntax::nginx::Directive;
 use crate::syntax::proxy_value::nginx_time;
 use pass::literal_twins;
+use crate::syntax::value::Text;
 use upstream::Upstream;
 
 /// Adds the hop of an nginx process, its links and its routes.
@@ -247,8 +249,17 @@ impl<'a> Reader<'a> {
         let upstream = passed.upstream.map(|at| &self.upstreams[at]);
         let version = self.model.hop(self.hop).version.clone();
         let seen = self.seen();
-        let reuse = reuse::reuse(scope, upstream, family, &version, self.conf.fragment);
-        if matches!(reuse, crate::model::Reuse::On(_)) {
+        let image = self.conf.image.as_ref().and_then(Text::get);
+        let moves_on = image.is_some_and(moves_on);
+        let reuse = reuse::reuse(
+            scope,
+            upstream,
+            family,
+            &version,
+            self.conf.fragment,
+            moves_on,
+        );
+        if matches!(reuse, Reuse::On(_) | Reuse::IfRecent) {
             let (idle, requests) = reuse::limits(upstream, &version);
             timeouts.insert(Key::KeepaliveIdle, idle);
             timeouts.insert(Key::KeepaliveRequests, requests);
@@ -315,7 +326,7 @@ impl<'a> Reader<'a> {
             on_timeout: None,
             pages: Pages::default(),
             sizes: Sizes::unknown("stream passes bytes on"),
-            reuse: crate::model::Reuse::Off("stream passes bytes on".to_owned()),
+            reuse: Reuse::Off("stream passes bytes on".to_owned()),
             upgrades: false,
         };
         self.model.routes.push(route);

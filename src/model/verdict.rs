@@ -150,7 +150,8 @@ fn worker_timeout(model: &Model, outer: Step, inner: Step, margins: &Margins) ->
 
 /// A proxy that keeps idle connections at least as long as the next hop does.
 fn keepalive(model: &Model, outer: Step, inner: Step, margins: &Margins) -> Option<Outcome> {
-    if !matches!(model.route(outer.route?).reuse, Reuse::On(_)) {
+    let reuse = &model.route(outer.route?).reuse;
+    if !matches!(reuse, Reuse::On(_) | Reuse::IfRecent) {
         return None;
     }
     let kept = value(model, outer, Key::KeepaliveIdle)?;

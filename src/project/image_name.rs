@@ -33,6 +33,18 @@ pub fn is_plain_nginx_image(image: &str) -> bool {
     PLAIN.contains(&repository(image))
 }
 
+/// Whether the image is the official nginx under a tag that every release moves on: a fresh pull is a recent version.
+/// Source: docker-library/official-images, library/nginx.
+pub fn moves_on(image: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "latest", "mainline", "stable", "alpine", "slim", "perl", "otel",
+    ];
+    let tag = tag(image).unwrap_or("latest");
+    let fixed = image.contains('@');
+    // plain: words with hyphens between
+    !fixed && is_plain_nginx_image(image) && tag.split('-').all(|word| WORDS.contains(&word))
+}
+
 /// Whether the image is a HAProxy.
 pub fn is_haproxy_image(image: &str) -> bool {
     const KNOWN: &[&str] = &[

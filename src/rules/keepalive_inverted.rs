@@ -1,6 +1,6 @@
 //! rules/keepalive-inverted.md
 
-use crate::finding::{Label, Severity};
+use crate::finding::{Confidence, Label, Severity};
 use crate::model::{Amount, HopKind, Key, Origin, Reuse};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, Mended, inversions};
@@ -30,13 +30,15 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         cx.program(inversion.outer.hop),
         cx.hop_name(inversion.inner.hop),
     );
-    let enabled = inversion
+    let reuse = inversion
         .outer
         .route
-        .and_then(|route| match &cx.model.route(route).reuse {
-            Reuse::On(span) => *span,
-            _ => None,
-        });
+        .map(|route| &cx.model.route(route).reuse);
+    let enabled = match reuse {
+        Some(Reuse::On(span)) => *span,
+        _ => None,
+    };
+    let if_recent = reuse == Some(&Reuse::IfRecent);
     let route = inversion.route(cx.model);
     let [(mut primary, here), (other, there)] = inversion.ends(
         cx.model,
@@ -48,14 +50,13 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
     if inversion.waits.span().is_none() && !at_edge {
         primary = enabled.unwrap_or(primary);
     }
-    let message = message(cx, (&proxy, keeps), (&app, closes));
+    let mut message = message(cx, (&proxy, keeps), (&app, closes));
+    if if_recent {
+        message += ", if this nginx is 1.29.7 or newer, as a fresh pull of its tag is";
+    }
     let off = next_upstream_off(cx, inversion);
     let flow = flow(cx, inversion, keeps, closes);
-    let hardened = is_hardened(cx, inversion);
-    let mut help = help(cx, inversion, keeps, closes);
-    if hardened {
-        help += ": the 10 s that the CIS benchmark asks for are meant for clients, and here the client is a proxy";
-    }
+    let help = help(cx, inversion, keeps, closes);
     let finding = cx.report(primary, message);
     finding.flow = flow;
     finding.here(here);
@@ -70,6 +71,9 @@ fn report(cx: &mut Ctx, inversion: &Inversion) {
         .help(help)
         .because("outer", keeps)
         .because("inner", closes);
+    if if_recent {
+        finding.severity(Severity::Info).at_most(Confidence::Medium);
+    }
     if keeps == closes || !inversion.behind.origin().is_some_and(Origin::is_certain) {
         finding.severity(Severity::Info);
     }
@@ -132,5 +136,9 @@ fn help(cx: &Ctx, inversion: &Inversion, keeps: Amount, closes: Amount) -> Strin
         let (proxy, closes) = (cx.program(inversion.outer.hop), duration(closes));
         ways.push(format!("let {proxy} keep them for less than {closes}"));
     }
-    ways.join(", or ")
+    let mut help = ways.join(", or ");
+    if is_hardened(cx, inversion) {
+        help += ": the 10 s that the CIS benchmark asks for are meant for clients, and here the client is a proxy";
+    }
+    help
 }

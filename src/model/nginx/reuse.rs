@@ -18,6 +18,7 @@ pub(super) fn reuse(
     family: Family,
     version: &Setting<String>,
     fragment: bool,
+    moves_on: bool,
 ) -> Reuse {
     let Some(upstream) = upstream else {
         return Reuse::Off(
@@ -33,6 +34,13 @@ pub(super) fn reuse(
         (Some(directive), _) => Some(directive.span),
         (None, Versions::All) if family.prefix == Prefix::Proxy => None,
         (None, Versions::None) => return Reuse::Off("the upstream has no keepalive".to_owned()),
+        (None, Versions::Some)
+            if moves_on
+                && family.prefix == Prefix::Proxy
+                && matches!(http(scope, Versions::All, None, fragment), Reuse::On(_)) =>
+        {
+            return Reuse::IfRecent;
+        }
         (None, _) => {
             return Reuse::Unknown(format!(
                 "without keepalive it depends on the version (from {KEPT_BY_DEFAULT})"
