@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::finding::{Confidence, Severity};
+use crate::model::chain::reached;
 use crate::model::haproxy::{ProbeHead, Section, Server};
-use crate::model::{Dialled, Link, Target};
+use crate::model::{Dialled, HopId, Link, Target};
 use crate::rules::listening::{addresses, certain};
 use crate::rules::{Ctx, compose_healthcheck};
 use crate::source::{Span, Spanned};
 
 pub(super) fn check(cx: &mut Ctx) {
     heads(cx);
+    redirects(cx);
     ports(cx);
     compose_healthcheck::check(cx);
 }
@@ -91,6 +93,94 @@ fn report_head(cx: &mut Ctx, option: &Spanned<String>, flaw: &'static str, secti
         })
         .because("asks", flaw)
         .because("for", &sections[0].name);
+}
+
+/// A check that wants a status other than the redirect which the nginx behind is told to answer with.
+fn redirects(cx: &mut Ctx) {
+    let model = cx.model;
+    let probed = |section: &&Section| section.reached && !section.tcp;
+    for section in model.sections.iter().filter(probed) {
+        let probe = &section.probe;
+        let (Some(head), Some(expects)) = (&probe.head, &probe.expects) else {
+            continue;
+        };
+        let uri = head.uri.as_deref().unwrap_or("/");
+        let servers = section
+            .server_lines
+            .iter()
+            .filter(|server| asks_the_app(server));
+        let links: Vec<&Link> = servers.map(|server| model.link(server.link)).collect();
+        let found = links.iter().find_map(|link| {
+            let (hop, _) = reached(&link.target)?;
+            let (span, status) = redirect(cx, hop, uri)?;
+            (!wants(&expects.value, status)?).then_some((hop, span, status))
+        });
+        if let Some((hop, span, status)) = found {
+            report_redirect(cx, expects, uri, &links, (hop, span, status));
+        }
+    }
+}
+
+/// Whether `status 200` or `status 200-399` has a status; `None` for anything else that a check may want.
+fn wants(expects: &str, status: u16) -> Option<bool> {
+    let codes = expects.strip_prefix("status ")?;
+    // plain: numbers and ranges with commas between
+    let mut ranges = codes.split(',').map(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        Some((first.trim().parse::<u16>().ok()?)..=(last.trim().parse().ok()?))
+    });
+    let ranges: Vec<_> = ranges.by_ref().collect::<Option<_>>()?;
+    Some(ranges.iter().any(|range| range.contains(&status)))
+}
+
+/// Where an nginx of one server says that it answers a path with a redirect, whatever the host.
+fn redirect(cx: &Ctx, hop: HopId, uri: &str) -> Option<(Span, u16)> {
+    let own = || {
+        cx.places
+            .iter()
+            .filter(|place| place.hop == hop && !place.stream)
+    };
+    let mut servers = own().filter(|place| place.context() == "server");
+    let (server, other) = (servers.next()?, servers.next());
+    if other.is_some() || !server.is_whole() {
+        return None;
+    }
+    let exact = own().find(|place| {
+        let args = place.opener.map_or(&[][..], |opener| &opener.args);
+        let words: Vec<&str> = args.iter().map(|word| word.value.as_str()).collect();
+        place.context() == "location" && words == ["=", uri]
+    });
+    let back = server.scope.own("return").next();
+    let back = back.or_else(|| exact?.scope.own("return").next())?;
+    let status: u16 = back.args.first()?.value.parse().ok()?;
+    matches!(status, 301 | 302 | 303 | 307 | 308).then_some((back.span, status))
+}
+
+fn report_redirect(
+    cx: &mut Ctx,
+    expects: &Spanned<String>,
+    uri: &str,
+    links: &[&Link],
+    (hop, span, status): (HopId, Span, u16),
+) {
+    let app = cx.hop_name(hop);
+    let seen = cx.serverless(links[0]);
+    let wanted = &expects.value;
+    let message = format!(
+        "the health check wants {wanted} for {uri}, and {app} answers {status}: HAProxy takes it for down"
+    );
+    let finding = cx.report(expects.span, message);
+    finding.here(format!("wants {wanted}"));
+    for link in links {
+        finding.label(link.span, "is probed with it");
+    }
+    finding
+        .label(span, format!("answers {status}"))
+        .help("ask for a path that is answered with 200, or leave `expect` out: 2xx and 3xx then count as alive")
+        .seen(seen)
+        .severity(Severity::Error)
+        .because("wants", wanted)
+        .because("answers", status);
 }
 
 /// A check on a port that nobody listens on: the server is down from the first probe on.

@@ -15,6 +15,8 @@ pub struct Probe {
     pub head: Option<ProbeHead>,
     /// `http-check` lines of the section and its `defaults`, by their second word.
     pub rules: Vec<Spanned<String>>,
+    /// What the one `http-check expect` wants, `status 200`; `None` as well if there are several.
+    pub expects: Option<Spanned<String>>,
     /// Own `http-check` lines.
     pub own_rules: Vec<Span>,
 }
@@ -70,11 +72,25 @@ impl Probe {
             .filter_map(|line| line.words.get(1))
             .map(|word| Spanned::new(word.text.clone(), word.span))
             .collect();
+        probe.expects = expects(&rules);
         if name == "httpchk" {
             probe.head = Some(head(line, &rules));
         }
         probe
     }
+}
+
+fn expects(rules: &[&Line]) -> Option<Spanned<String>> {
+    let mut expects = rules
+        .iter()
+        .filter(|rule| begins(rule, &["http-check", "expect"]));
+    let rule = expects.next()?;
+    let words: Vec<&str> = rule.words[2..]
+        .iter()
+        .map(|word| word.text.as_str())
+        .collect();
+    let plain = expects.next().is_none() && rule.words.iter().all(|word| !word.has_env);
+    plain.then(|| Spanned::new(words.join(" "), rule.span))
 }
 
 /// `option httpchk [method] [uri [version]]`; one word alone is the URI.
