@@ -1,11 +1,11 @@
 //! rules/grace-period-short.md
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::finding::Severity;
 use crate::model::chain::reached;
 use crate::model::knowledge::{Known, is_runtime};
-use crate::model::{Amount, HopId, Key, ServiceRef, Setting};
+use crate::model::{Amount, HopId, Key, Model, ServiceRef, Setting};
 use crate::rules::Ctx;
 use crate::rules::words::{apart, duration, soften, stated};
 use crate::source::Span;
@@ -20,6 +20,7 @@ pub(super) fn check(cx: &mut Ctx) {
         .iter()
         .filter_map(|link| reached(&link.target).map(|(hop, _)| hop))
         .collect();
+    let waits = longest_waits(model);
     for hop in dialled {
         let Some(service) = model.hop(hop).service else {
             continue;
@@ -42,9 +43,65 @@ pub(super) fn check(cx: &mut Ctx) {
         {
             deaf(cx, hop, service);
         } else if let Some(grace) = model.hop(hop).timeouts.get(&Key::Grace) {
-            short(cx, hop, service, grace);
+            if grace.value() == Some(&Amount::Infinite) {
+                unbounded(cx, hop, service, waits.get(&hop));
+            } else {
+                short(cx, hop, service, grace);
+            }
         }
     }
+}
+
+/// For how long the proxies in front of each app wait for an answer where that is written, the longest of them.
+fn longest_waits(model: &Model) -> HashMap<HopId, (u64, Span)> {
+    let mut found: HashMap<HopId, (u64, Span)> = HashMap::new();
+    for route in &model.routes {
+        let read = route.timeouts.get(&Key::Read);
+        let written = read.and_then(|read| Some((read.value()?, read.span()?)));
+        let Some((Amount::Finite(ms), span)) = written else {
+            continue;
+        };
+        for (hop, _) in route
+            .links
+            .iter()
+            .filter_map(|id| reached(&model.link(*id).target))
+        {
+            let known = found.entry(hop).or_insert((*ms, span));
+            if *ms > known.0 {
+                *known = (*ms, span);
+            }
+        }
+    }
+    found
+}
+
+/// An app that lets requests finish without a limit of its own: the proxy's is the longest that one may take.
+fn unbounded(cx: &mut Ctx, hop: HopId, service: ServiceRef, waits: Option<&(u64, Span)>) {
+    let given = grace(cx, service);
+    let (Some(primary), Some(kills), Some((takes, place))) =
+        (given.span(), given.value().copied(), waits)
+    else {
+        return;
+    };
+    let takes = Amount::Finite(*takes);
+    if kills >= takes {
+        return;
+    }
+    let app = cx.hop_name(hop);
+    let message = format!(
+        "{app} lets requests finish, its proxy waits {} for one, and docker kills it after {}",
+        duration(takes),
+        duration(kills)
+    );
+    cx.report(primary, message)
+        .here(format!("killed after {}", duration(kills)))
+        .label(*place, format!("a request may take {}", duration(takes)))
+        .help(format!(
+            "set `stop_grace_period` to {} or more, or let the proxy wait for less",
+            duration(takes)
+        ))
+        .because("given", kills)
+        .because("needed", takes);
 }
 
 /// The signal that a container is stopped with, and where it is written; `None` if the image may set another one.
