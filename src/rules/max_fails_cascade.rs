@@ -1,6 +1,6 @@
 //! rules/max-fails-cascade.md
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::model::chain::reached;
 use crate::model::{Bind, HopKind, Link, Target};
@@ -15,7 +15,8 @@ pub(super) fn check(cx: &mut Ctx) {
             report(cx, &group, &one);
         }
     }
-    for links in grouped(cx, |cx, link| two_addresses(cx, link).then_some(())) {
+    let aside = cascades(cx);
+    for links in grouped(cx, |_, link| aside.contains(&link.span).then_some(())) {
         localhost(cx, &links);
     }
 }
@@ -76,19 +77,7 @@ fn report(cx: &mut Ctx, group: &Group, one: &str) {
 /// `localhost` to an app that listens on IPv4 alone: ::1 has failed already when the app restarts.
 fn two_addresses(cx: &Ctx, link: &Link) -> bool {
     let nginx = cx.model.hop(link.from).kind == HopKind::Nginx;
-    nginx && is_localhost(link) && bind(cx, link).is_some_and(Bind::is_v4_only) && fails(cx, link)
-}
-
-/// Whether one failure puts the address aside: the group says nothing else, and has no other server.
-fn fails(cx: &Ctx, link: &Link) -> bool {
-    let groups = groups(cx);
-    let group = groups
-        .iter()
-        .find(|group| group.peers.iter().any(|peer| peer.link.span == link.span));
-    match group {
-        Some(group) => group.peers.len() == 1 && group.peers[0].fails_by_default(),
-        None => link.group.is_none(),
-    }
+    nginx && is_localhost(link) && bind(cx, link).is_some_and(Bind::is_v4_only)
 }
 
 fn localhost(cx: &mut Ctx, links: &[&Link]) {
@@ -114,11 +103,35 @@ fn localhost(cx: &mut Ctx, links: &[&Link]) {
         .because("app", &app);
 }
 
-/// The places of links to `localhost` that this rule tells of.
+/// The places of links to `localhost` that this rule tells of: one failure puts the address aside, since its group says
+/// nothing else and has no other server.
 pub(super) fn cascades(cx: &Ctx) -> BTreeSet<Span> {
-    let links = cx.model.links.iter();
-    links
+    let mut links = cx
+        .model
+        .links
+        .iter()
         .filter(|link| two_addresses(cx, link))
+        .peekable();
+    if links.peek().is_none() {
+        return BTreeSet::new();
+    }
+    let alone: HashMap<Span, bool> = groups(cx)
+        .iter()
+        .flat_map(|group| {
+            let alone = group.peers.len() == 1 && group.peers[0].fails_by_default();
+            let peers: Vec<_> = group
+                .peers
+                .iter()
+                .map(|peer| (peer.link.span, alone))
+                .collect();
+            peers
+        })
+        .collect();
+    links
+        .filter(|link| {
+            let grouped = alone.get(&link.span).copied();
+            grouped.unwrap_or(link.group.is_none())
+        })
         .map(|link| link.span)
         .collect()
 }
