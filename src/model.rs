@@ -285,6 +285,8 @@ pub enum Reuse {
     Off(String),
     /// Yes; how long an idle one is kept is `Key::KeepaliveIdle`. The span makes it so, `None` for a default.
     On(Option<Span>),
+    /// If the process is of a version that does so by itself; nothing but a tag that moves on tells which it is.
+    IfRecent,
     /// Unknown, and why.
     Unknown(String),
 }
