@@ -40,8 +40,8 @@ use crate::settings::Settings;
 use crate::source::Span;
 use crate::syntax::nginx::Directive;
 use crate::syntax::proxy_value::nginx_time;
-use pass::literal_twins;
 use crate::syntax::value::Text;
+use pass::literal_twins;
 use upstream::Upstream;
 
 /// Adds the hop of an nginx process, its links and its routes.
