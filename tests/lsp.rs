@@ -370,7 +370,7 @@ fn what_could_not_be_judged_is_shown_too() {
     let gap = editor.diagnostic("compose.yaml", "gap");
     assert_eq!(
         gap["message"],
-        "not judged: Dockerfile Dockerfile of web is not in the tree"
+        "not judged: Dockerfile, which builds web, is not in the tree"
     );
 }
 
