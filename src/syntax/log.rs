@@ -20,8 +20,6 @@ mod grammar {
 /// A line without what a shipper put in front of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// The container that wrote it, as docker compose names it: `web-1`.
-    pub container: Option<&'a str>,
     /// When, if it says so.
     pub time: Option<Time<'a>>,
     /// What it is.
@@ -78,7 +76,6 @@ impl<'a> Line<'a> {
     /// Reads a line, without its line end; one that holds another all the same is text.
     pub fn parse(text: &'a str) -> Self {
         let mut line = Self {
-            container: None,
             time: None,
             kind: Kind::Text { said: text },
         };
@@ -86,7 +83,6 @@ impl<'a> Line<'a> {
         let whole = parsed.and_then(|mut pairs| pairs.next());
         for part in whole.into_iter().flat_map(Pair::into_inner) {
             match part.as_rule() {
-                Rule::container => line.container = part.into_inner().next().map(|p| p.as_str()),
                 Rule::nginx
                 | Rule::http
                 | Rule::tcp
@@ -333,7 +329,7 @@ mod tests {
             "T a \"b\""
         );
         assert_eq!(unwrapped("{\"log\":1}"), "{\"log\":1}");
-        assert_eq!(Line::parse("web-1  | x").container, Some("web-1"));
+        assert_eq!(Line::parse("web-1  | x").kind, Kind::Text { said: "x" });
         assert_eq!(Line::parse("").kind, Kind::Text { said: "" });
         assert_eq!(Line::parse("a\nb").kind, Kind::Text { said: "a\nb" });
     }

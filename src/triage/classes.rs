@@ -119,15 +119,20 @@ impl Classes {
     /// The entry that takes what a program said.
     pub fn entry_of(&self, said: &str) -> Option<usize> {
         let found = self.finder.find_overlapping_iter(said);
-        let fits = |at: &(usize, usize)| self.entries[at.0].lines[at.1].fits(said);
-        let owners = found.map(|found| self.owners[found.pattern().as_usize()]);
-        let mut first: Option<(usize, usize)> = None;
-        for owner in owners {
-            if first.is_none_or(|first| owner.0 < first.0) && fits(&owner) {
-                first = Some(owner);
+        let mut first: Option<usize> = None;
+        // A literal may stand in a line a thousand times; whether its pattern fits is asked once.
+        let mut asked = Vec::new();
+        for at in found.map(|found| found.pattern().as_usize()) {
+            let (entry, nth) = self.owners[at];
+            if first.is_some_and(|first| entry >= first) || asked.contains(&at) {
+                continue;
+            }
+            asked.push(at);
+            if self.entries[entry].lines[nth].fits(said) {
+                first = Some(entry);
             }
         }
-        first.map(|(entry, _)| entry)
+        first
     }
 
     /// A symptom is a line, or a part of one that some pattern names, or what follows the level of a line.
@@ -135,14 +140,11 @@ impl Classes {
         let failure = |at: &usize| self.entries[*at].name != ASIDE;
         let names = |entry: &Entry| entry.lines.iter().any(|line| line.names(symptom));
         let explained = |at: &usize| self.entries[*at].unexplained.is_none();
+        let at_level = || self.entry_of(&format!("[emerg] {symptom}"));
         self.entry_of(symptom)
             .or_else(|| self.entries.iter().position(names))
             .filter(failure)
-            .or_else(|| {
-                self.entry_of(&format!("[emerg] {symptom}"))
-                    .filter(explained)
-            })
-            .filter(failure)
+            .or_else(|| at_level().filter(explained).filter(failure))
     }
 
     /// The rules whose cards name lines of an entry.
