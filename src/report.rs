@@ -30,7 +30,7 @@ use std::str::FromStr;
 
 use crate::analyze::Analysis;
 use crate::finding::fingerprint::Numbering;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Label, Severity};
 use crate::source::Sources;
 
 /// A format of `check`.
@@ -169,6 +169,14 @@ pub fn advice(finding: &Finding) -> Vec<String> {
 }
 
 const PAGES: &str = "https://github.com/no502/no502/blob/main/rules";
+
+/// The label that a forge can show: the primary one, unless it points at what an image ships and another points into the
+/// tree.
+fn anchor<'a>(finding: &'a Finding, sources: &Sources) -> &'a Label {
+    let labels = std::iter::once(&finding.primary).chain(&finding.related);
+    let mut in_tree = labels.filter(|label| !is_synthetic(&sources.get(label.span.file).path));
+    in_tree.next().unwrap_or(&finding.primary)
+}
 
 /// Path of the file in which a finding is reported, below the root.
 fn path_of<'a>(finding: &Finding, sources: &'a Sources) -> &'a str {

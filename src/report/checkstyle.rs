@@ -13,7 +13,7 @@ pub(super) fn write(analysis: &Analysis, prefix: &str, out: &mut dyn Write) -> i
     writeln!(out, r#"<checkstyle version="4.3">"#)?;
     for file in analysis
         .findings
-        .chunk_by(|one, next| one.primary.span.file == next.primary.span.file)
+        .chunk_by(|one, next| path_of(one, sources) == path_of(next, sources))
     {
         let path = format!("{prefix}{}", path_of(&file[0], sources));
         writeln!(out, r#"  <file name="{}">"#, escape(&path))?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::wrap::lines;
 use super::{Look, outcome};
-use crate::page::Card;
+use crate::page::{Card, Page};
 use crate::rules::RULES;
 use crate::rules::count;
 
@@ -14,6 +14,14 @@ use crate::rules::count;
 pub(super) fn card(id: &str) -> Option<Card> {
     let rule = RULES.iter().find(|rule| rule.id == id)?;
     Card::of(rule.page).ok()
+}
+
+/// What happens on the wire, as the page of a rule tells it.
+pub(super) fn why(id: &str) -> Option<&'static str> {
+    let rule = RULES.iter().find(|rule| rule.id == id)?;
+    Page::parse(rule.id, rule.page)
+        .ok()
+        .map(|page| page.why.trim())
 }
 
 /// A row of the catalogue: a rule's id and card.

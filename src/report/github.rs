@@ -3,19 +3,22 @@
 
 use std::io::{self, Write};
 
-use super::outcome;
 use super::wrap::visible;
+use super::{Look, of_severity, outcome};
 use crate::analyze::Analysis;
 use crate::finding::{Finding, Severity};
 use crate::source::Sources;
 
-/// One command per finding, one notice per gap.
+/// Annotations of one kind that GitHub shows for a step; the others are in its log alone.
+const SHOWN: usize = 10;
+
+/// One command per finding, one notice per gap; then a line of figures for the log, if there are more than GitHub shows.
 pub(super) fn write(analysis: &Analysis, prefix: &str, out: &mut dyn Write) -> io::Result<()> {
     let sources = &analysis.project.sources;
     for finding in &analysis.findings {
-        let file = sources.get(finding.primary.span.file);
-        let start = file.position(finding.primary.span.start);
-        let end = file.position(finding.primary.span.end);
+        let span = super::anchor(finding, sources).span;
+        let file = sources.get(span.file);
+        let (start, end) = (file.position(span.start), file.position(span.end));
         write!(
             out,
             "::{} file={},line={},endLine={},",
@@ -41,6 +44,19 @@ pub(super) fn write(analysis: &Analysis, prefix: &str, out: &mut dyn Write) -> i
             out,
             "::notice file={file}{line},title=no502 gap::{}",
             data(&gap.reason)
+        )?;
+    }
+    let of = |severity| of_severity(&analysis.findings, severity);
+    let kinds = [
+        of(Severity::Error),
+        of(Severity::Warning),
+        of(Severity::Info) + analysis.gaps.len(),
+    ];
+    if kinds.iter().any(|some| *some > SHOWN) {
+        let figures = super::summary(analysis, &Look::default());
+        writeln!(
+            out,
+            "no502: {figures}; GitHub annotates {SHOWN} of a kind, this log has them all"
         )?;
     }
     Ok(())

@@ -13,17 +13,21 @@ pub(super) fn write(analysis: &Analysis, prefix: &str, out: &mut dyn Write) -> i
     let sources = &analysis.project.sources;
     let issues: Vec<Issue> = super::fingerprinted(analysis)
         .into_iter()
-        .map(|(finding, fingerprint)| Issue {
-            description: &finding.message,
-            check_name: finding.rule,
-            fingerprint,
-            severity: severity(finding.severity),
-            location: Location {
-                path: format!("{prefix}{}", super::path_of(finding, sources)),
-                lines: Lines {
-                    begin: sources.position(finding.primary.span).line,
+        .map(|(finding, fingerprint)| {
+            let span = super::anchor(finding, sources).span;
+            let file = sources.get(span.file);
+            Issue {
+                description: &finding.message,
+                check_name: finding.rule,
+                fingerprint,
+                severity: severity(finding.severity),
+                location: Location {
+                    path: format!("{prefix}{}", file.path),
+                    lines: Lines {
+                        begin: file.line(span.start),
+                    },
                 },
-            },
+            }
         })
         .collect();
     super::write_json(&issues, out)

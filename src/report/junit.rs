@@ -32,7 +32,7 @@ pub(super) fn write(analysis: &Analysis, out: &mut dyn Write) -> io::Result<()> 
     // Findings are sorted by path, so each run of equal paths is one suite.
     for suite in analysis
         .findings
-        .chunk_by(|one, next| one.primary.span.file == next.primary.span.file)
+        .chunk_by(|one, next| path_of(one, sources) == path_of(next, sources))
     {
         write_suite(suite, sources, out)?;
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{explain, outcome};
 use crate::analyze::Analysis;
-use crate::finding::{Finding, Fix, Label, Severity};
+use crate::finding::{Confidence, Finding, Fix, Label, Severity};
 use crate::source::{SourceFile, Sources, Span};
 
 /// Writes one log with one run.
@@ -79,7 +79,11 @@ struct Driver {
     rules: Vec<Value>,
 }
 
-/// What a viewer shows of a rule; a rule without a page still needs an id and a description.
+/// Labels of a finding that are written: GitHub takes a thousand and shows a hundred.
+const LABELS: usize = 100;
+
+/// What a viewer shows of a rule; a rule without a page still needs an id and a description. GitHub wants both
+/// descriptions and a help, and sorts by the precision.
 fn rule(id: &str, analysis: &Analysis) -> Value {
     let card = explain::card(id);
     let title = card.as_ref().map_or(id, |card| card.title.as_str());
@@ -93,12 +97,29 @@ fn rule(id: &str, analysis: &Analysis) -> Value {
         .unwrap_or(Severity::Warning);
     let mut tags = vec!["reliability".to_owned()];
     tags.extend(card.as_ref().map(|card| card.category.clone()));
+    let precision = card
+        .as_ref()
+        .map_or("medium", |card| match card.confidence {
+            Confidence::High => "very-high",
+            Confidence::Medium => "high",
+            Confidence::Low => "medium",
+        });
+    let (why, url) = (explain::why(id).unwrap_or(title), super::url(id));
     json!({
         "id": id,
         "shortDescription": {"text": title},
-        "helpUri": super::url(id),
+        "fullDescription": {"text": title},
+        "help": {"text": format!("{why}\n\n{url}"), "markdown": format!("{why}\n\n[The page of this rule]({url})")},
+        "helpUri": url,
         "defaultConfiguration": {"level": level(severity)},
-        "properties": {"tags": tags},
+        "properties": {
+            "tags": tags,
+            "precision": precision,
+            "problem.severity": match severity {
+                Severity::Info => "recommendation",
+                other => other.as_str(),
+            },
+        },
     })
 }
 
@@ -124,7 +145,7 @@ impl Sarif<'_> {
             "ruleIndex": ids.binary_search(&finding.rule).unwrap_or_default(),
             "level": level(finding.severity),
             "message": {"text": text.join("\n")},
-            "locations": [self.location(&finding.primary)],
+            "locations": [self.location(super::anchor(finding, self.sources))],
             "partialFingerprints": {"no502/v1": fingerprint},
             "properties": {
                 "confidence": finding.confidence,
@@ -132,14 +153,15 @@ impl Sarif<'_> {
                 "effect": finding.effect,
             },
         });
-        let steps = flow(finding).map(|label| json!({"location": self.location(label)}));
+        let steps = flow(finding).take(LABELS);
+        let steps = steps.map(|label| json!({"location": self.location(label)}));
         let steps: Vec<Value> = steps.collect();
         if steps.len() > 1 {
             result["codeFlows"] = json!([{"threadFlows": [{"locations": steps}]}]);
         }
         if !finding.related.is_empty() {
             let mut related: Vec<Value> = Vec::new();
-            for (at, label) in finding.related.iter().enumerate() {
+            for (at, label) in finding.related.iter().take(LABELS).enumerate() {
                 let mut location = self.location(label);
                 location["id"] = json!(at + 1);
                 related.push(location);
