@@ -15,7 +15,7 @@ pub(super) fn misplaced(directives: &[Directive]) -> Vec<SyntaxError> {
     let context = if directives.iter().any(is_main) {
         Context::Main
     } else {
-        Context::Unknown
+        Context::Top
     };
     walk(context, directives, &mut found);
     found
@@ -38,6 +38,8 @@ enum Context {
     Stream,
     StreamServer,
     Mail,
+    /// The top of a file that another one includes.
+    Top,
     /// A block that is not known here, or one that holds no directives.
     Unknown,
 }
@@ -51,10 +53,10 @@ impl Context {
             (Self::Main, "stream") => Self::Stream,
             (Self::Main, "mail") => Self::Mail,
             (Self::Http, "server") => Self::Server,
-            (Self::Http | Self::Unknown, "upstream") => Self::Upstream,
-            (Self::Unknown, "server") => Self::AnyServer,
+            (Self::Http | Self::Top, "upstream") => Self::Upstream,
+            (Self::Top, "server") => Self::AnyServer,
             (Self::Stream | Self::Mail, "server") => Self::StreamServer,
-            (Self::Unknown | Self::Server | Self::AnyServer | Self::Location, "location") => {
+            (Self::Top | Self::Server | Self::AnyServer | Self::Location, "location") => {
                 Self::Location
             }
             (Self::Location, "if") => Self::If,
@@ -78,7 +80,7 @@ impl Context {
             Self::Upstream => "upstream",
             Self::Stream => "stream",
             Self::Mail => "mail",
-            Self::Unknown => "",
+            Self::Top | Self::Unknown => "",
         }
     }
 
@@ -86,7 +88,7 @@ impl Context {
     fn refuses(self, directive: &Directive) -> bool {
         let name = directive.name.value.as_str();
         match self {
-            Self::Unknown => false,
+            Self::Top | Self::Unknown => false,
             Self::Stream => OF_HTTP_ALONE.contains(&name),
             Self::Mail => OF_HTTP_ALONE.contains(&name) || OF_BOTH.contains(&name),
             Self::StreamServer => {
@@ -297,6 +299,8 @@ mod tests {
             "upstream u { server a; resolver 127.0.0.11; zone u 64k; }\n",
             "stream { upstream u { server a:1; } server { listen 1; proxy_pass u; } }\n",
             "http { lua_block { server {} } map $a $b { server 1; } }\n",
+            "events {}\nrtmp { server { listen 1935; application live { location / {} } } }\n",
+            "rtmp { server { proxy_read_timeout 5s; worker_processes 1; } }\n",
         ] {
             assert!(said(text).is_empty(), "{text}");
         }
