@@ -5,24 +5,18 @@ use super::values::refused;
 use super::{Line, Section, Word};
 use crate::finding::SyntaxError;
 
-/// The first slip in the log formats and expressions of a line of a proxy.
+/// The first slip in the log format or the expression of a line of a proxy.
 pub(super) fn slip(section: &Section, line: &Line) -> Option<SyntaxError> {
     let kind = section.kind.value.as_str();
     if !["defaults", "frontend", "backend", "listen"].contains(&kind) {
         return None;
     }
-    let formats = formats(line);
-    let mut slips = formats.into_iter().filter_map(|(word, form)| {
-        if word.has_env {
-            return None;
-        }
-        let slip = match form {
-            Form::Log => log_format(&word.text),
-            Form::Expression => expression(&word.text).err(),
-        };
-        Some(slip?.at(word))
-    });
-    slips.next()
+    let (word, form) = format_of(line).filter(|(word, _)| !word.has_env)?;
+    let slip = match form {
+        Form::Log => log_format(&word.text),
+        Form::Expression => expression(&word.text).err(),
+    };
+    Some(slip?.at(word))
 }
 
 /// What a word is.
@@ -34,12 +28,12 @@ enum Form {
     Expression,
 }
 
-/// Where the words are that HAProxy reads so. The places were tried with 2.6.
-fn formats(line: &Line) -> Vec<(&Word, Form)> {
+/// The word that HAProxy reads so. The places were tried with 2.6.
+fn format_of(line: &Line) -> Option<(&Word, Form)> {
     let words = &line.words;
     let text = |at: usize| words.get(at).map_or("", |word| word.text.as_str());
     let log = |at: usize| words.get(at).map(|word| (word, Form::Log));
-    let found = match (text(0), text(1)) {
+    match (text(0), text(1)) {
         ("log-format" | "log-format-sd" | "error-log-format" | "unique-id-format", _) => log(1),
         ("use_backend", name) if name.contains("%[") => log(1),
         ("acl", _) => words.get(2).map(|word| (word, Form::Expression)),
@@ -57,8 +51,7 @@ fn formats(line: &Line) -> Vec<(&Word, Form)> {
             _ => None,
         },
         _ => None,
-    };
-    found.into_iter().collect()
+    }
 }
 
 /// The word behind the first of some keywords, in front of any condition.
