@@ -1,5 +1,7 @@
 //! rules/restart-policy-absent.md
 
+use std::collections::BTreeSet;
+
 use crate::finding::{Effect, Severity};
 use crate::model::{HopId, Link, Lookup, ServiceRef, Target};
 use crate::rules::start_order_unguarded::{exits_for_good, restarts};
@@ -37,10 +39,9 @@ fn of_machine(cx: &mut Ctx) {
     let Some((_, first)) = down.first() else {
         return;
     };
-    let names: Vec<String> = down.iter().map(|(hop, _)| cx.program(*hop)).collect();
-    let mut fallen: Vec<&str> = names.iter().map(String::as_str).collect();
-    fallen.dedup();
-    let fallen = words::list(&fallen);
+    let names: BTreeSet<String> = down.iter().map(|(hop, _)| cx.program(*hop)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let fallen = words::list(&names);
     let finding = cx.report(
         *first,
         format!("nothing starts {fallen} again after a crash"),
