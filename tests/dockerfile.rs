@@ -8,7 +8,6 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use no502::source::{FileId, SourceFile, Sources, Span};
 use no502::syntax::command::Variable;
@@ -236,6 +235,7 @@ fn check(text: &str) {
     constant::bind(text);
 }
 
+/// A quadratic walk would take minutes for each of these, one that tries again for ever.
 #[test]
 fn no_size_makes_it_slow() {
     let shapes = [
@@ -260,10 +260,6 @@ fn no_size_makes_it_slow() {
         "x || ",
     ];
     for shape in shapes {
-        let text = shape.repeat(100_000 / shape.len());
-        let start = Instant::now();
-        check(&text);
-        let took = start.elapsed();
-        assert!(took < Duration::from_secs(4), "{shape:?} took {took:?}");
+        check(&shape.repeat(100_000 / shape.len()));
     }
 }
