@@ -241,7 +241,6 @@ fn is_candidate(path: &str) -> bool {
         "http.d",
         "stream.d",
         "vhosts.d",
-        "nginx",
     ];
     let name = path::name(path);
     let lower = name.to_ascii_lowercase();
@@ -256,7 +255,9 @@ fn is_candidate(path: &str) -> bool {
     if SOURCES.contains(&ending) {
         return false;
     }
+    let folder = path::name(path::parent(path));
     lower.contains("nginx")
         || lower.contains("haproxy")
-        || FOLDERS.contains(&path::name(path::parent(path)))
+        || FOLDERS.contains(&folder)
+        || folder == "nginx" && ending.is_empty()
 }
