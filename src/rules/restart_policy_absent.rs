@@ -4,17 +4,18 @@ use std::collections::BTreeSet;
 
 use crate::finding::{Effect, Severity};
 use crate::model::{HopId, Link, Lookup, ServiceRef, Target};
-use crate::rules::start_order_unguarded::{exits_for_good, restarts};
+use crate::rules::start_order_unguarded::{exiting, restarts};
 use crate::rules::{Ctx, words};
 use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
+    let exiting = exiting(cx);
     for stack in 0..cx.project.stacks.len() {
         let path = request_path(cx, stack);
         let (up, mut down): (Vec<ServiceRef>, Vec<ServiceRef>) = path
             .into_iter()
             .partition(|at| restarts(cx.project.service(*at)));
-        down.retain(|at| !exits_for_good(cx, *at));
+        down.retain(|at| !exiting.contains(at));
         if !down.is_empty() {
             report(cx, &down, &up);
         }

@@ -1,23 +1,27 @@
 //! rules/start-order-unguarded.md
 
+use std::collections::{HashMap, HashSet};
+
 use crate::finding::{Effect, Severity};
 use crate::model::{Dialled, HopKind, Link, Lookup, ServiceRef, Target};
-use crate::project::compose::Service;
+use crate::project::Project;
+use crate::project::compose::{Service, Stack};
 use crate::rules::host_gateway_missing::is_to_host;
 use crate::rules::replicas_zero;
 use crate::rules::words::list;
 use crate::rules::{Ctx, grouped};
 
 pub(super) fn check(cx: &mut Ctx) {
-    for links in grouped(cx, unguarded) {
-        if let Some(proxy) = unguarded(cx, links[0]) {
-            report(cx, &links, proxy);
+    let order = Order::of(cx);
+    for links in grouped(cx, |cx, link| unguarded(cx, &order, link)) {
+        if let Some(proxy) = unguarded(cx, &order, links[0]) {
+            report(cx, &order, &links, proxy);
         }
     }
 }
 
 /// The proxy of a link whose name is looked up at the start, if it does not wait until the service is healthy.
-fn unguarded(cx: &Ctx, link: &Link) -> Option<ServiceRef> {
+fn unguarded(cx: &Ctx, order: &Order, link: &Link) -> Option<ServiceRef> {
     let proxy = cx.model.hop(link.from).service?;
     let Target::Service { service, .. } = link.target else {
         return None;
@@ -26,17 +30,16 @@ fn unguarded(cx: &Ctx, link: &Link) -> Option<ServiceRef> {
         && link.lookup == Lookup::AtStart
         && !is_to_host(link)
         && replicas_zero::none(cx, link).is_none()
-        // A swarm knows no `depends_on`, and starts a task again by default.
-        && !cx.is_swarm(proxy);
+        && !order.swarms.contains(&proxy.stack);
     (named
         && service.stack == proxy.stack
         && service != proxy
-        && before(cx, proxy, service) != Some(Before::Healthy))
+        && order.before(cx, proxy, service) != Some(Before::Healthy))
     .then_some(proxy)
 }
 
 /// How far a service has come when the proxy starts.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Before {
     /// Its container has, so that its name exists.
     Started,
@@ -44,41 +47,88 @@ enum Before {
     Healthy,
 }
 
-/// What the proxy waits for of a service, through others too: each of them has started only after what it waits for.
-fn before(cx: &Ctx, proxy: ServiceRef, target: ServiceRef) -> Option<Before> {
-    let target = cx.service_name(target);
-    let all = &cx.project.stacks[proxy.stack].services;
-    let mut seen: Vec<&str> = Vec::new();
-    let mut waiting = vec![cx.project.service(proxy)];
-    let mut best = None;
+/// What is there when a proxy starts.
+struct Order<'a> {
+    /// For each proxy the services that it waits for, through others too.
+    waits: HashMap<ServiceRef, HashMap<&'a str, Before>>,
+    /// The stacks that a swarm runs for sure: it knows no `depends_on`, and starts a task again by default.
+    swarms: HashSet<usize>,
+}
+
+impl<'a> Order<'a> {
+    fn of(cx: &Ctx<'a>) -> Self {
+        let project: &'a Project = cx.project;
+        let named = |stack: &'a Stack| -> HashMap<&'a str, &'a Service> {
+            let services = stack.services.iter();
+            services
+                .map(|service| (service.name.value.as_str(), service))
+                .collect()
+        };
+        let stacks: Vec<_> = project.stacks.iter().map(named).collect();
+        let certain = |stack: &Stack| {
+            let mut services = stack.services.iter();
+            services.any(|service| service.swarm.as_ref().is_some_and(|swarm| swarm.certain))
+        };
+        let mut waits = HashMap::new();
+        for link in &cx.model.links {
+            if let Some(proxy) = cx.model.hop(link.from).service {
+                waits
+                    .entry(proxy)
+                    .or_insert_with(|| waited_for(project.service(proxy), &stacks[proxy.stack]));
+            }
+        }
+        let numbered = project.stacks.iter().enumerate();
+        Self {
+            waits,
+            swarms: numbered
+                .filter(|(_, stack)| certain(stack))
+                .map(|(at, _)| at)
+                .collect(),
+        }
+    }
+
+    /// How far a service has come when the proxy starts, if the proxy waits for it.
+    fn before(&self, cx: &Ctx, proxy: ServiceRef, target: ServiceRef) -> Option<Before> {
+        self.waits
+            .get(&proxy)?
+            .get(cx.service_name(target))
+            .copied()
+    }
+}
+
+/// The services that one waits for: each of them has started only after what it waits for itself.
+fn waited_for<'a>(
+    proxy: &'a Service,
+    all: &HashMap<&'a str, &'a Service>,
+) -> HashMap<&'a str, Before> {
+    let mut known: HashMap<&str, Before> = HashMap::new();
+    let mut waiting = vec![proxy];
     while let Some(service) = waiting.pop() {
         let linked = service.links.iter().map(|(name, _)| (name.as_str(), ""));
         let depends = service.depends_on.iter();
         let depends = depends.map(|d| (d.service.value.as_str(), d.condition.value.as_str()));
         for (name, condition) in depends.chain(linked) {
-            if name == target {
-                best = best.max(Some(match condition {
-                    "service_healthy" | "service_completed_successfully" => Before::Healthy,
-                    _ => Before::Started,
-                }));
-            } else if !seen.contains(&name) {
-                seen.push(name);
-                waiting.extend(all.iter().find(|service| service.name.value == name));
+            let before = match condition {
+                "service_healthy" | "service_completed_successfully" => Before::Healthy,
+                _ => Before::Started,
+            };
+            match known.get_mut(name) {
+                Some(best) => *best = before.max(*best),
+                None => {
+                    known.insert(name, before);
+                    waiting.extend(all.get(name).copied());
+                }
             }
         }
     }
-    best
+    known
 }
 
-/// Whether the proxy starts after a service's container.
-fn ordered(cx: &Ctx, proxy: ServiceRef, target: ServiceRef) -> bool {
-    before(cx, proxy, target).is_some()
-}
-
-fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef) {
+fn report(cx: &mut Ctx, order: &Order, links: &[&Link], proxy: ServiceRef) {
     let mut targets = targets(links);
-    let all_ordered = targets.iter().all(|target| ordered(cx, proxy, *target));
-    targets.retain(|target| all_ordered || !ordered(cx, proxy, *target));
+    let ordered = |target: &ServiceRef| order.before(cx, proxy, *target).is_some();
+    let all_ordered = targets.iter().all(ordered);
+    targets.retain(|target| all_ordered || !ordered(target));
     let late = |link: &&&Link| matches!(link.target, Target::Service { service, .. } if targets.contains(&service));
     let place = links
         .iter()
@@ -182,17 +232,19 @@ fn targets(links: &[&Link]) -> Vec<ServiceRef> {
     targets
 }
 
-/// Whether this rule says of a service that nothing starts it again.
-pub(super) fn exits_for_good(cx: &Ctx, proxy: ServiceRef) -> bool {
-    let says = |link: &Link| match link.target {
-        Target::Service { service, .. } => {
-            unguarded(cx, link) == Some(proxy) && !ordered(cx, proxy, service)
-        }
-        _ => false,
+/// The services of which this rule says that nothing starts them again.
+pub(super) fn exiting(cx: &Ctx) -> HashSet<ServiceRef> {
+    if !cx.settings.runs("start-order-unguarded", false) {
+        return HashSet::new();
+    }
+    let order = Order::of(cx);
+    let exits = |link: &Link| match link.target {
+        Target::Service { service, .. } => unguarded(cx, &order, link)
+            .filter(|proxy| order.before(cx, *proxy, service).is_none())
+            .filter(|proxy| !restarts(cx.project.service(*proxy))),
+        _ => None,
     };
-    cx.settings.runs("start-order-unguarded", false)
-        && !restarts(cx.project.service(proxy))
-        && cx.model.links.iter().any(says)
+    cx.model.links.iter().filter_map(exits).collect()
 }
 
 /// Whether something starts the service again; an unknown policy counts as one.
