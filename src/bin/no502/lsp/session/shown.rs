@@ -38,7 +38,11 @@ impl Session {
         };
         let old = std::mem::take(&mut project.published);
         for uri in old.keys().filter(|uri| !by_uri.contains_key(*uri)) {
-            publish(&mut self.out, uri, Vec::new(), None)?;
+            // A smaller project inside may show it by now.
+            let mut others = self.projects.values();
+            if !others.any(|other| other.published.contains_key(uri)) {
+                publish(&mut self.out, uri, Vec::new(), None)?;
+            }
         }
         for (uri, diagnostics) in &by_uri {
             let version = self.documents.get(uri).map(|document| document.version);
@@ -48,7 +52,9 @@ impl Session {
             }
         }
         by_uri.retain(|_, diagnostics| !diagnostics.is_empty());
-        project.published = by_uri;
+        if let Some(project) = self.projects.get_mut(home) {
+            project.published = by_uri;
+        }
         Ok(())
     }
 
