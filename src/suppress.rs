@@ -3,7 +3,6 @@
 
 pub(crate) mod comment;
 mod glob;
-mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +12,6 @@ use crate::rules::{RULES, card};
 use crate::settings::Settings;
 use crate::source::{FileId, Sources, Span};
 use comment::{Comment, Scope};
-
-pub use written::allow;
 
 /// Id of the finding about a suppression without a reason.
 pub const REASONLESS: &str = "suppression-reasonless";

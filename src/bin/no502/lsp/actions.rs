@@ -1,16 +1,16 @@
 //! Quick fixes: the fix that a finding brings, a comment that allows it, and all safe fixes of a file at once.
 
 use std::path::Path;
+use std::slice;
 
 use lsp_types::{
     CodeAction, CodeActionKind, CodeActionParams, Diagnostic, DocumentChanges, OneOf,
     OptionalVersionedTextDocumentIdentifier, Range, TextDocumentEdit, TextEdit, Uri, WorkspaceEdit,
 };
 use no502::finding::{Edit, Finding, Safety};
-use no502::fix::plan;
+use no502::fix::{allow, plan};
 use no502::report::fingerprinted;
 use no502::source::{FileId, Span};
-use no502::suppress::allow;
 use serde_json::json;
 
 use super::diagnostics::Reading;
@@ -38,7 +38,7 @@ impl Reading<'_> {
                 let diagnostic = self.finding(finding, label, &fingerprint);
                 if *file == document.file && is_meant(&diagnostic, params) {
                     actions.extend(self.fix(finding, &diagnostic));
-                    actions.extend(self.allow(finding, label.span, &diagnostic));
+                    actions.extend(self.allow(finding, &diagnostic));
                 }
             }
         }
@@ -66,9 +66,12 @@ impl Reading<'_> {
         })
     }
 
-    fn allow(&self, finding: &Finding, span: Span, diagnostic: &Diagnostic) -> Option<CodeAction> {
-        let file = self.analysis.project.sources.get(span.file);
-        let edit = allow(span.file, file, span, finding.rule, REASON)?;
+    fn allow(&self, finding: &Finding, diagnostic: &Diagnostic) -> Option<CodeAction> {
+        let sources = &self.analysis.project.sources;
+        let mut allowed = allow::plan(sources, slice::from_ref(finding), REASON);
+        let change = allowed.plan.changes.pop()?;
+        let old = &sources.get(change.file).text;
+        let edit = difference(change.file, old, &change.text);
         Some(CodeAction {
             title: format!("allow {} here", finding.rule),
             kind: Some(CodeActionKind::QUICKFIX),
