@@ -32,6 +32,7 @@ pub use budget::Budget;
 pub use key::Key;
 pub use pages::{Errand, Pages};
 pub use proxy_header::ProxyHeader;
+pub use resolve::Directory;
 pub use retry::Retry;
 pub use setting::{Origin, Setting};
 pub use sizes::Sizes;
@@ -399,6 +400,8 @@ pub struct Model {
     pub gaps: Vec<Gap>,
     /// Seconds since 1970, by which certificates are judged.
     pub now: i64,
+    /// Who may answer to a name, an address or a port of the host.
+    pub directory: Directory,
 }
 
 impl Hop {

@@ -1,6 +1,7 @@
 //! What an address leads to, as the network of the proxy sees it: a service, the host, somewhere outside, certainly
 //! nowhere, or unknown.
 
+mod directory;
 mod left_off;
 mod socket;
 
@@ -11,9 +12,12 @@ use crate::model::{
 };
 use crate::project::Project;
 use crate::project::compose::{Membership, NetworkMode, Service};
+use directory::NUMBERED;
+pub use directory::Directory;
 
 /// Fills in the target of every link. A name that the hosts file of the container has is there from the first moment on.
 pub(super) fn resolve(model: &mut Model, project: &Project) {
+    model.directory = Directory::of(project, model);
     let found: Vec<(Target, bool)> = model
         .links
         .iter()
@@ -171,7 +175,8 @@ impl Seeker<'_> {
         }
         let mut disjoint = None;
         let mut behind_profile = None;
-        for (at, service) in self.project.services() {
+        for at in self.model.directory.named(host).iter().copied() {
+            let service = self.project.service(at);
             if at.stack != proxy.stack && !self.project.share_network(proxy, at) {
                 continue;
             }
@@ -240,14 +245,8 @@ impl Seeker<'_> {
     }
 
     fn sibling(&self, of: ServiceRef, name: &str) -> Option<ServiceRef> {
-        let services = &self.project.stacks[of.stack].services;
-        let service = services
-            .iter()
-            .position(|service| service.name.value == name)?;
-        Some(ServiceRef {
-            stack: of.stack,
-            service,
-        })
+        let mut named = self.model.directory.named(name).iter().copied();
+        named.find(|at| at.stack == of.stack && self.project.service(*at).name.value == name)
     }
 
     /// Whether a name is an alias of a service on a network that the proxy is on as well: it is known nowhere else. On
@@ -295,7 +294,7 @@ impl Seeker<'_> {
         let replicas = service
             .replicas
             .as_ref()
-            .map_or(1, |replicas| replicas.value.min(64));
+            .map_or(1, |replicas| replicas.value.min(NUMBERED));
         let numbered = (1..=replicas.max(1))
             .any(|n| is(&format!("{project}-{name}-{n}")) || is(&format!("{project}_{name}_{n}")));
         if numbered || (at.stack == proxy.stack && is(&format!("tasks.{name}"))) {
@@ -383,65 +382,20 @@ impl Seeker<'_> {
 
     /// A port of the host: the service that publishes it, if one does.
     fn published(&self, port: u16) -> Target {
-        for (at, service) in self
-            .project
-            .services()
-            .filter(|(_, service)| !service.inactive)
-        {
-            if service.network_mode.value == NetworkMode::Host
-                && let Some(hop) = self.listener(at, port)
-            {
-                return Target::Service {
-                    service: at,
-                    port,
-                    hop: Some(hop),
-                };
-            }
-            for published in service.ports.iter().filter(|port| port.protocol != "udp") {
-                let (Some((first, last)), Some((target, _))) =
-                    (published.published, published.target)
-                else {
-                    continue;
-                };
-                if (first..=last).contains(&port) {
-                    return self.at(at, target + (port - first));
-                }
-            }
+        match self.model.directory.on_host(port) {
+            Some((at, port)) => self.at(at, port),
+            None => Target::Host {
+                port,
+                hop: self.model.directory.on_machine(port),
+            },
         }
-        Target::Host {
-            port,
-            hop: self.on_machine(port),
-        }
-    }
-
-    /// The one app of the machine that is known to listen on a port; two that do are never started together.
-    fn on_machine(&self, port: u16) -> Option<(HopId, usize)> {
-        let hops = self.model.hops.iter().enumerate();
-        let apps = hops.filter(|(_, hop)| {
-            hop.service.is_none() && matches!(hop.kind, crate::model::HopKind::App(_))
-        });
-        let mut found = apps.filter_map(|(id, hop)| {
-            let on_port = |listener: &Listener| {
-                listener.address.value().and_then(Address::port) == Some(port)
-            };
-            let at = hop.listeners.iter().position(on_port)?;
-            Some((HopId(u32::try_from(id).unwrap_or(u32::MAX)), at))
-        });
-        let first = found.next()?;
-        found.next().is_none().then_some(first)
     }
 
     fn by_address(&self, address: &str, port: u16) -> Target {
-        for (at, service) in self.project.services() {
-            let mut addresses = service
-                .networks
-                .iter()
-                .flat_map(|membership| &membership.addresses);
-            if addresses.any(|own| own.get() == Some(address)) {
-                return self.at(at, port);
-            }
+        match self.model.directory.at(address) {
+            Some(at) => self.at(at, port),
+            None => Target::External,
         }
-        Target::External
     }
 
     fn from_host(&self, host: &str, port: u16) -> Target {
@@ -469,12 +423,13 @@ impl Seeker<'_> {
             return Target::Unknown(format!("{host} is looked up on the host's network"));
         }
         // A config that no service mounts may still be deployed beside the services that it names.
-        let mut named = self
-            .project
-            .services()
-            .filter(|(_, service)| service.name.value.eq_ignore_ascii_case(host));
+        let named = self.model.directory.named(host).iter().copied();
+        let mut named = named.filter(|at| {
+            let name = &self.project.service(*at).name.value;
+            name.eq_ignore_ascii_case(host)
+        });
         match (named.next(), named.next()) {
-            (Some((at, _)), None) => self.at(at, port),
+            (Some(at), None) => self.at(at, port),
             _ => Target::Unknown(format!(
                 "{host} is looked up on a machine that is not part of the project"
             )),
