@@ -173,6 +173,14 @@ struct Reader<'a> {
     any_reached: bool,
 }
 
+/// A frontend or a `listen`, with what all ways through it share.
+struct Entry<'s, 'a> {
+    front: &'s Proxy<'a>,
+    listeners: Vec<usize>,
+    /// Its ACLs that are about websockets.
+    websockets: HashSet<&'a str>,
+}
+
 impl<'a> Reader<'a> {
     fn section(&mut self, proxy: &Proxy<'a>) {
         let tcp = is_tcp(proxy);
@@ -248,10 +256,14 @@ impl<'a> Reader<'a> {
     }
 
     fn routes(&mut self, front: &Proxy<'a>) {
-        let listeners = self.listeners(front);
+        let entry = Entry {
+            front,
+            listeners: self.listeners(front),
+            websockets: front.websocket_acls(),
+        };
         let mut seen: HashSet<&str> = HashSet::new();
         if front.section.kind.value == "listen" {
-            self.route(front, front, &front.section.head, &listeners);
+            self.route(&entry, front, &front.section.head);
             seen.insert(front.name());
         }
         for line in process::choices(front) {
@@ -266,7 +278,7 @@ impl<'a> Reader<'a> {
             for name in names {
                 match self.backs.get(name.as_str()).copied() {
                     Some(back) if seen.insert(back.name()) => {
-                        self.route(front, &back, line, &listeners);
+                        self.route(&entry, &back, line);
                     }
                     _ => {}
                 }
@@ -285,12 +297,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn route(&mut self, front: &Proxy<'a>, back: &Proxy<'a>, line: &Line, listeners: &[usize]) {
+    fn route(&mut self, entry: &Entry<'_, 'a>, back: &Proxy<'a>, line: &Line) {
+        let front = entry.front;
         let Some(at) = self.sections.get(&(false, back.name().to_owned())).copied() else {
             return;
         };
         self.model.sections[at].reached = true;
-        self.way(front, at, line.span, listeners);
+        self.way(front, at, line.span, &entry.listeners);
         let links = self.model.sections[at].servers.clone();
         if links.is_empty() {
             return;
@@ -314,7 +327,7 @@ impl<'a> Reader<'a> {
         };
         let timeouts = self.timeouts(front, back);
         let http = !is_tcp(back);
-        let (hop, listeners) = (self.hop, listeners.to_vec());
+        let (hop, listeners) = (self.hop, entry.listeners.clone());
         let hosts = Vec::new();
         self.model.routes.push(Route {
             hop,
@@ -330,7 +343,7 @@ impl<'a> Reader<'a> {
             pages: Pages::default(),
             sizes: sizes::sizes(front, back),
             reuse,
-            upgrades: protocol != Protocol::Tcp && front.chooses_websockets(line),
+            upgrades: protocol != Protocol::Tcp && section::chooses_websockets(line, &entry.websockets),
         });
     }
 

@@ -11,11 +11,16 @@ use crate::syntax::haproxy::{Line, Section, Word, expand, expand_address};
 /// `defaults` that take from others, deeper than this, are a circle.
 const DEPTH: usize = 16;
 
+/// A section that is longer has its lines by their first word: every way through a frontend asks it for a dozen keywords.
+const LONG: usize = 32;
+
 /// What the sections of a process share, found once: a process may have thousands of them, and each asks.
 pub(super) struct Frame<'a> {
     conf: &'a HaproxyConf,
     /// The first `defaults` of each name.
     defaults: HashMap<&'a str, &'a Section>,
+    /// Of long sections, by their first line, the lines by their first word.
+    by_word: HashMap<Span, HashMap<&'a str, Vec<&'a Line>>>,
     /// Where the process puts its root once it has read its files.
     pub(super) chroot: Option<Spanned<String>>,
     /// `user` and `group`, or `uid` and `gid`, of `global`; `Err`: the environment fills them in.
@@ -35,8 +40,11 @@ pub(super) struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// Of all files of a process.
     pub(super) fn of(conf: &'a HaproxyConf) -> Self {
-        let mut defaults = HashMap::new();
+        let (mut defaults, mut by_word) = (HashMap::new(), HashMap::new());
         for section in &conf.sections {
+            if section.lines.len() > LONG {
+                by_word.insert(section.head.span, lines_by_word(section));
+            }
             if let Some(name) = section
                 .name
                 .as_ref()
@@ -48,6 +56,7 @@ impl<'a> Frame<'a> {
         Self {
             conf,
             defaults,
+            by_word,
             chroot: global(conf, "chroot").and_then(chroot),
             user: user(conf),
             sets_host: conf.sections.iter().flat_map(|s| &s.lines).any(sets_host),
@@ -64,6 +73,29 @@ impl<'a> Frame<'a> {
     pub(super) fn named(&self, name: &str) -> Option<&'a Section> {
         self.defaults.get(name).copied()
     }
+
+    /// Lines of a section that begin with some words.
+    fn lines(
+        &self,
+        section: &'a Section,
+        words: &[&str],
+    ) -> impl DoubleEndedIterator<Item = &'a Line> {
+        let known = self.by_word.get(&section.head.span);
+        let found = known.and_then(|lines| lines.get(words[0]));
+        let all = known.is_none().then_some(&section.lines);
+        let lines = found.into_iter().flatten().copied();
+        let lines = lines.chain(all.into_iter().flatten());
+        lines.filter(move |line| begins(line, words))
+    }
+}
+
+fn lines_by_word(section: &Section) -> HashMap<&str, Vec<&Line>> {
+    let mut by_word: HashMap<&str, Vec<&Line>> = HashMap::new();
+    for line in &section.lines {
+        let lines = by_word.entry(line.words[0].text.as_str()).or_default();
+        lines.push(line);
+    }
+    by_word
 }
 
 /// The last line of `global` that begins with a word.
@@ -157,7 +189,7 @@ impl<'a> Proxy<'a> {
 
     /// Lines of the section itself that begin with some words.
     pub(super) fn own(&self, words: &'a [&'a str]) -> impl Iterator<Item = &'a Line> {
-        lines(self.section, words)
+        self.frame.lines(self.section, words)
     }
 
     /// The section itself, then the `defaults` that it takes from, nearest first.
@@ -177,7 +209,10 @@ impl<'a> Proxy<'a> {
             .around()
             .into_iter()
             .enumerate()
-            .filter_map(|(steps, section)| Some((lines(section, words).last()?, steps > 0)));
+            .filter_map(|(steps, section)| {
+                let line = self.frame.lines(section, words).next_back()?;
+                Some((line, steps > 0))
+            });
         found.next()
     }
 
@@ -195,41 +230,24 @@ impl<'a> Proxy<'a> {
 
     /// The line that sets an option here.
     pub(super) fn option_line(&self, name: &'a str) -> Option<&'a Line> {
-        let on = ["option", name];
-        let off = [["no", "option", name], ["default", "option", name]];
-        let off = |line: &Line| off.iter().any(|words| begins(line, words));
-        self.around()
-            .into_iter()
-            .find_map(|section| {
-                let mut lines = section.lines.iter();
-                lines.rfind(|line| begins(line, &on) || off(line))
-            })
-            .filter(|line| begins(line, &on))
-    }
-
-    /// Whether the condition of a `use_backend` holds for websockets: it names an ACL, or has a test, about them.
-    pub(super) fn chooses_websockets(&self, line: &Line) -> bool {
-        let Some(at) = line.words.iter().position(|word| word.text == "if") else {
-            return false;
+        let forms: [&[&str]; 3] = [
+            &["option", name],
+            &["no", "option", name],
+            &["default", "option", name],
+        ];
+        let last = |section: &'a Section| {
+            let lines = forms.map(|words| self.frame.lines(section, words).next_back());
+            lines.into_iter().flatten().max_by_key(|line| line.span.start)
         };
-        let condition = &line.words[at + 1..];
-        let ends = |from: usize| condition[from..].iter().position(|word| word.text == "}");
-        (0..condition.len()).any(|at| {
-            let negated = at > 0 && condition[at - 1].text.ends_with('!');
-            let test = match condition[at].text.as_str() {
-                "{" => ends(at).map(|end| websocket::is_test(&condition[at + 1..at + end])),
-                name => Some(self.names_websockets(name)),
-            };
-            !negated && test == Some(true)
-        })
+        let found = self.around().into_iter().find_map(last);
+        found.filter(|line| begins(line, forms[0]))
     }
 
-    fn names_websockets(&self, name: &str) -> bool {
-        let mut acls = lines(self.section, &["acl"]);
-        acls.any(|acl| {
-            let named = acl.words.get(1).is_some_and(|word| word.text == name);
-            named && websocket::is_test(&acl.words[2..])
-        })
+    /// The ACLs that are about websockets.
+    pub(super) fn websocket_acls(&self) -> HashSet<&'a str> {
+        let acls = self.own(&["acl"]);
+        let acls = acls.filter(|acl| acl.words.get(2..).is_some_and(websocket::is_test));
+        acls.map(|acl| acl.words[1].text.as_str()).collect()
     }
 
     /// Whether some request gets an answer here without a server: statistics, a redirect, a refusal, a page for 503,
@@ -263,7 +281,7 @@ impl<'a> Proxy<'a> {
     /// none: no `default_backend`, and no answer of its own that may be meant for it.
     pub(super) fn conditional_ways(&self) -> Vec<Span> {
         let ways: Vec<&Line> = self.own(&["use_backend"]).collect();
-        let acls = lines(self.section, &["acl"]).filter(|acl| acl.words.iter().any(takes_all));
+        let acls = self.own(&["acl"]).filter(|acl| acl.words.iter().any(takes_all));
         let wide: HashSet<&str> = acls
             .filter_map(|acl| acl.words.get(1))
             .map(|word| word.text.as_str())
@@ -306,6 +324,23 @@ impl<'a> Proxy<'a> {
         })
         .map_err(unknown)
     }
+}
+
+/// Whether the condition of a `use_backend` holds for websockets: it names an ACL, or has a test, about them.
+pub(super) fn chooses_websockets(line: &Line, acls: &HashSet<&str>) -> bool {
+    let Some(at) = line.words.iter().position(|word| word.text == "if") else {
+        return false;
+    };
+    let condition = &line.words[at + 1..];
+    let ends = |from: usize| condition[from..].iter().position(|word| word.text == "}");
+    (0..condition.len()).any(|at| {
+        let negated = at > 0 && condition[at - 1].text.ends_with('!');
+        let test = match condition[at].text.as_str() {
+            "{" => ends(at).map(|end| websocket::is_test(&condition[at + 1..at + end])),
+            name => Some(acls.contains(name)),
+        };
+        !negated && test == Some(true)
+    })
 }
 
 /// Whether a rule answers by itself.
@@ -359,10 +394,6 @@ pub(super) fn dials_clients_choice(section: &Section) -> bool {
     ];
     let mut lines = section.lines.iter();
     lines.any(|line| CHOICES.iter().any(|words| begins(line, words)))
-}
-
-fn lines<'a>(section: &'a Section, words: &'a [&'a str]) -> impl Iterator<Item = &'a Line> {
-    section.lines.iter().filter(move |line| begins(line, words))
 }
 
 pub(super) fn begins(line: &Line, words: &[&str]) -> bool {

@@ -1,5 +1,7 @@
 //! `timeout` lines as they are written: rules that doubt a number need to see it with its unit.
 
+use std::collections::HashSet;
+
 use crate::model::haproxy::section::Proxy;
 use crate::source::Span;
 use crate::syntax::haproxy::{Line, Section};
@@ -23,15 +25,14 @@ pub struct Timer {
 /// The timeouts that hold in a section, each once. One whose value is not known, or that stands in an `.if`, is left
 /// out, and so is what it hides in the `defaults`.
 pub(super) fn timers(proxy: &Proxy) -> Vec<Timer> {
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen: HashSet<&str> = HashSet::new();
     let mut timers = Vec::new();
     for section in proxy.around() {
         for line in section.lines.iter().rev() {
             let [keyword, name, ..] = line.words.as_slice() else {
                 continue;
             };
-            if keyword.text == "timeout" && !seen.contains(&name.text.as_str()) {
-                seen.push(&name.text);
+            if keyword.text == "timeout" && seen.insert(&name.text) {
                 timers.extend(timer(proxy, section, line));
             }
         }
