@@ -265,6 +265,76 @@ fn program(folder: &Path) -> Command {
     command
 }
 
+/// What is no regular file is not opened, whatever it is called, and a ring of links is walked once.
+#[cfg(unix)]
+#[test]
+fn odd_files_stop_nothing() {
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::net::UnixListener;
+    let folder = std::env::temp_dir().join(format!("no502-odd-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    let inner = folder.join("sp ace #1 100%");
+    fs::create_dir_all(&inner).unwrap();
+    fs::write(inner.join("ü,x:y.cfg"), "defaults\n  mode http").unwrap();
+    let pipe = Command::new("mkfifo")
+        .arg(folder.join("pipe.conf"))
+        .status();
+    assert!(pipe.unwrap().success());
+    let _socket = UnixListener::bind(folder.join("socket.conf")).unwrap();
+    std::os::unix::fs::symlink("..", inner.join("ring")).unwrap();
+    for name in [&b"caf\xe9.cfg"[..], b"caf\xe9.jpg"] {
+        // Some file systems take no such name.
+        let _ = fs::write(folder.join(std::ffi::OsStr::from_bytes(name)), "defaults\n");
+    }
+    let told = |format: &str| {
+        let output = program(&folder)
+            .args(["check", "--format", format])
+            .output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    let short = told("short");
+    let names: Vec<&str> = short.lines().collect();
+    assert!(
+        names[0].starts_with("sp ace #1 100%/ü,x:y.cfg:2:1: error"),
+        "{short}"
+    );
+    assert!(
+        names[1..]
+            .iter()
+            .all(|line| *line == "caf\u{fffd}.cfg: gap: its name is not UTF-8"),
+        "{short}"
+    );
+    let github = told("github");
+    assert!(
+        github.starts_with("::error file=sp ace #1 100%25/ü%2Cx%3Ay.cfg,line=2,"),
+        "{github}"
+    );
+    assert!(told("sarif").contains("sp%20ace%20%231%20100%25/%C3%BC%2Cx%3Ay.cfg"));
+    let piped = program(&folder)
+        .args(["check", folder.join("pipe.conf").to_str().unwrap()])
+        .output();
+    assert_eq!(piped.unwrap().status.code(), Some(2));
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+/// As a shell does it: the completions of bash are loaded and asked.
+#[test]
+fn bash_completes_formats_and_rules() {
+    let script = "source <(\"$0\" completions bash) && COMP_WORDS=(no502 check --format '') COMP_CWORD=3 \
+        && _no502 no502 '' --format && echo ${COMPREPLY[@]} && COMP_WORDS=(no502 explain resolver-m) COMP_CWORD=2 \
+        && _no502 no502 resolver-m explain && echo ${COMPREPLY[@]}";
+    let Ok(output) = Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_no502")])
+        .output()
+    else {
+        // There is no bash on this machine.
+        return;
+    };
+    let told = String::from_utf8_lossy(&output.stdout);
+    let formats = "pretty short json sarif github gitlab junit checkstyle html";
+    assert_eq!(told, format!("{formats}\nresolver-missing\n"), "{output:?}");
+}
+
 /// Completions and manual page are made of the command line itself, so they can lack nothing that is in it.
 #[test]
 fn a_package_can_ask_for_completions_and_a_manual_page() {
@@ -282,7 +352,15 @@ fn a_package_can_ask_for_completions_and_a_manual_page() {
     }
     let page = printed(&["man"]);
     assert!(
-        page.contains(".TH no502") && page.contains("check"),
+        [
+            ".TH no502",
+            "NO502 CHECK",
+            "prune",
+            "only\\-inverted",
+            "EXIT STATUS"
+        ]
+        .iter()
+        .all(|part| page.contains(part)),
         "{page}"
     );
 }

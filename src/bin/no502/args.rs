@@ -10,6 +10,7 @@ use no502::report::{Format, chain, triage};
 use no502::syntax::value::quantity::duration_ms;
 
 use crate::clock::parse_date;
+use crate::one_of::OneOf;
 
 /// Reads the configs of a stack and says, before the deploy, where a 502, 503 or 504 will come from.
 #[derive(Debug, Parser)]
@@ -18,7 +19,7 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// When to colour: NO_COLOR is honoured by `auto`
+    /// When to colour; `auto` is on a terminal, and follows NO_COLOR and CLICOLOR_FORCE
     #[arg(long, value_enum, default_value_t = Color::Auto, global = true, display_order = 100, value_name = "WHEN")]
     pub(crate) color: Color,
     /// Leave out the line that says all is well
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     /// Show the page of a rule
     Explain {
         /// Id of the rule, as `no502 rules` lists it
+        #[arg(value_parser = OneOf::rules(), hide_possible_values = true)]
         rule: String,
     },
     /// List every rule
@@ -77,7 +79,7 @@ pub(crate) struct Check {
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// pretty, short, json, sarif, github, gitlab, junit, checkstyle or html; may be repeated
-    #[arg(long, value_name = "F[=PATH]")]
+    #[arg(long, value_name = "F[=PATH]", value_parser = OneOf::<Output<Format>>::formats(Format::ALL.map(Format::as_str)), hide_possible_values = true)]
     pub(crate) format: Vec<Output<Format>>,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
@@ -162,10 +164,10 @@ pub(crate) struct ProjectArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Only these rules
-    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = OneOf::rules(), hide_possible_values = true)]
     pub(crate) select: Vec<String>,
     /// Not these rules
-    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = OneOf::rules(), hide_possible_values = true)]
     pub(crate) ignore: Vec<String>,
     /// Leave out findings below this severity: info, warning or error
     #[arg(long, value_name = "SEVERITY", value_parser = severity)]

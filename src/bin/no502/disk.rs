@@ -215,10 +215,12 @@ impl Disk {
             return;
         }
         let Some(path) = self.below_root(entry.path()) else {
-            let shown = entry.path().to_string_lossy().into_owned();
-            found
-                .unreadable
-                .push((shown, "its name is not UTF-8".to_owned()));
+            if is_called_like_a_config(entry.path()) {
+                let path = entry.path().strip_prefix(&self.root);
+                let shown = path.unwrap_or(entry.path()).to_string_lossy().into_owned();
+                let why = "its name is not UTF-8".to_owned();
+                found.unreadable.push((shown, why));
+            }
             return;
         };
         if kind.is_file() {

@@ -10,6 +10,7 @@ mod config;
 mod disk;
 mod failure;
 mod lsp;
+mod one_of;
 mod parse;
 mod roots;
 mod run;

@@ -4,6 +4,7 @@ use std::env;
 use std::io::{self, IsTerminal};
 
 use no502::report::Look;
+use terminal_size::terminal_size;
 
 use crate::args::{Cli, Color};
 
@@ -25,8 +26,11 @@ fn wants_color(asked: Color, terminal: bool) -> bool {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => {
-            let refused = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
-            terminal && !refused && variable("TERM").as_deref() != Some("dumb")
+            let set = |name| variable(name).is_some_and(|value| !value.is_empty());
+            let forced =
+                set("CLICOLOR_FORCE") && variable("CLICOLOR_FORCE").as_deref() != Some("0");
+            let able = terminal && variable("TERM").as_deref() != Some("dumb");
+            !set("NO_COLOR") && (forced || able)
         }
     }
 }
@@ -45,11 +49,11 @@ fn speaks_unicode() -> bool {
     })
 }
 
+/// What a person has set counts more than what the terminal says of itself. A shell keeps `COLUMNS` to itself as a rule.
 fn columns() -> Option<usize> {
-    variable("COLUMNS")?
-        .parse()
-        .ok()
-        .filter(|width| (40..=400).contains(width))
+    let set = variable("COLUMNS").and_then(|columns| columns.parse().ok());
+    let own = || terminal_size().map(|(width, _)| usize::from(width.0));
+    set.or_else(own).filter(|width| (40..=400).contains(width))
 }
 
 /// A variable of the environment, if it is set and is UTF-8.
