@@ -104,6 +104,9 @@ pub(crate) struct Check {
     /// Only findings that touch a line which this unified diff adds; `-` reads standard input
     #[arg(long, value_name = "FILE|-", conflicts_with = "fix")]
     pub(crate) changed: Option<PathBuf>,
+    /// Run again whenever a file of the project changes, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["fix", "add_allow", "prune_baseline", "changed", "stdin_filename"])]
+    pub(crate) watch: bool,
     /// Count the findings of each rule in place of a report
     #[arg(long, conflicts_with_all = ["format", "diff"])]
     pub(crate) statistics: bool,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
+use std::time::SystemTime;
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
@@ -44,6 +45,9 @@ impl Buffers {
         }
     }
 }
+
+/// Size and time of change of files.
+pub(crate) type Stamps = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
 
 /// A folder on the disk.
 pub(crate) struct Disk {
@@ -184,14 +188,33 @@ impl Disk {
         found.then(|| builder.build().ok()).flatten()
     }
 
-    fn walk_scope(&self, scope: &Path, found: &mut Found) {
-        let entries = WalkDir::new(scope)
+    /// Size and time of every file that the walk comes across, links followed, and of those that were named.
+    pub(crate) fn stamps(&self) -> Stamps {
+        let scopes = self.scopes.iter();
+        let entries = scopes.flat_map(|scope| self.entries(scope)).flatten();
+        let paths = entries.map(DirEntry::into_path);
+        let stamp = |path: PathBuf| {
+            let about = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
+            Some((path, (about.len(), about.modified().ok())))
+        };
+        paths
+            .chain(self.named.iter().cloned())
+            .filter_map(stamp)
+            .collect()
+    }
+
+    /// The files and folders below a folder that are not left out.
+    fn entries(&self, scope: &Path) -> impl Iterator<Item = walkdir::Result<DirEntry>> {
+        WalkDir::new(scope)
             .follow_links(false)
             .max_depth(if self.deep { usize::MAX } else { 1 })
             .sort_by_file_name()
             .into_iter()
-            .filter_entry(|entry| entry.depth() == 0 || self.is_wanted(entry));
-        for entry in entries {
+            .filter_entry(|entry| entry.depth() == 0 || self.is_wanted(entry))
+    }
+
+    fn walk_scope(&self, scope: &Path, found: &mut Found) {
+        for entry in self.entries(scope) {
             match entry {
                 Ok(entry) => self.note(&entry, found),
                 Err(error) => {

@@ -17,6 +17,8 @@ mod run;
 mod shell;
 mod terminal;
 mod triage;
+mod verdict;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use no502::analyze::{Analysis, analyze};
 use no502::finding::{Finding, Safety, Severity};
@@ -26,32 +25,7 @@ use crate::failure::{Failure, unknown_rule};
 use crate::roots::Roots;
 use crate::shell;
 use crate::terminal::{self, variable};
-
-/// What a run that did its work has to say; a [`Failure`] is exit code 2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Nothing at or above the limit.
-    Clean,
-    /// Findings at or above the limit.
-    Findings,
-    /// The tool could not do all of its work, and has said why.
-    Failed,
-    /// With `--strict`: gaps, and nothing worse.
-    Gaps,
-    /// The editor of a language server has gone without a `shutdown`.
-    Deserted,
-}
-
-impl From<Verdict> for ExitCode {
-    fn from(verdict: Verdict) -> Self {
-        Self::from(match verdict {
-            Verdict::Clean => 0,
-            Verdict::Findings | Verdict::Deserted => 1,
-            Verdict::Failed => 2,
-            Verdict::Gaps => 3,
-        })
-    }
-}
+pub(crate) use crate::verdict::Verdict;
 
 /// Does what the command line asks.
 pub(crate) fn run(cli: &Cli) -> Result<Verdict, Failure> {
@@ -76,6 +50,14 @@ pub(crate) fn say(text: impl std::fmt::Display) {
 }
 
 fn check(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
+    if args.watch {
+        return crate::watch::watch(args, || checked(args, cli), cli.quiet);
+    }
+    checked(args, cli)
+}
+
+/// One run.
+fn checked(args: &Check, cli: &Cli) -> Result<Verdict, Failure> {
     let mut run = asked(args)?;
     if args.statistics {
         to_stdout(|out| report::statistics::write(&run.analysis, out))?;
