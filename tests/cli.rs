@@ -265,6 +265,36 @@ fn program(folder: &Path) -> Command {
     command
 }
 
+/// Each line of the starter that is a setting is one that no502 takes.
+#[test]
+fn the_starter_is_true() {
+    let folder = std::env::temp_dir().join(format!("no502-starter-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("haproxy.cfg"), "defaults\n  mode http\n").unwrap();
+    for file in ["compose.yaml", "compose.prod.yaml"] {
+        fs::write(folder.join(file), "services:\n  proxy: {image: haproxy}\n").unwrap();
+    }
+    fs::write(folder.join("prod.env"), "").unwrap();
+    let ran = |args: &[&str]| program(&folder).args(args).output().unwrap();
+    assert!(ran(&["init"]).status.success());
+    let file = folder.join("no502.toml");
+    let starter = fs::read_to_string(&file).unwrap();
+    assert!(ran(&["check", "--fail-on", "never"]).status.success());
+    let is_setting = |line: &str| line.starts_with('[') || line.split(' ').nth(1) == Some("=");
+    let settings = starter.lines().map(|line| match line.strip_prefix("# ") {
+        Some(setting) if is_setting(setting) => setting,
+        _ => line,
+    });
+    let settings: Vec<&str> = settings.collect();
+    assert!(settings.iter().filter(|line| is_setting(line)).count() > 25);
+    fs::write(&file, settings.join("\n")).unwrap();
+    let output = ran(&["check", "--fail-on", "never"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    fs::remove_dir_all(&folder).unwrap();
+}
+
 /// What is no regular file is not opened, whatever it is called, and a ring of links is walked once.
 #[cfg(unix)]
 #[test]

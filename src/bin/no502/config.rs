@@ -73,8 +73,8 @@ struct WrittenRule {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Versions {
-    nginx: Option<String>,
-    haproxy: Option<String>,
+    nginx: Option<Spanned<String>>,
+    haproxy: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -171,7 +171,7 @@ impl Config {
             if let Some(version) = version {
                 settings
                     .versions
-                    .insert(program.to_owned(), version.clone());
+                    .insert(program.to_owned(), version.get_ref().clone());
             }
         }
         settings.programs = program::programs(&written.program);
@@ -297,6 +297,17 @@ impl Config {
                     .map_err(|failure| failure.at(path, &self.text, margin.span()))
             })?;
         }
+        for version in [&written.versions.nginx, &written.versions.haproxy]
+            .into_iter()
+            .flatten()
+        {
+            if !is_version(version.get_ref()) {
+                let failure = Failure::new(format!("`{}` is no version", version.get_ref()));
+                return Err(failure
+                    .at(path, &self.text, version.span())
+                    .help("write it with its numbers, as in 1.26"));
+            }
+        }
         edge::check(&written.edge, path, &self.text)?;
         program::check(&written.program, &written.image, path, &self.text)?;
         match written
@@ -310,6 +321,12 @@ impl Config {
             None => Ok(()),
         }
     }
+}
+
+/// `1.26` or `1.26.2`; a bare `3` tells too little.
+fn is_version(written: &str) -> bool {
+    let parts: Vec<&str> = written.split('.').collect();
+    parts.len() > 1 && parts.iter().all(|part| part.parse::<u32>().is_ok())
 }
 
 /// The first line of a table, which is its header.
