@@ -92,6 +92,8 @@ pub struct SourceFile {
     pub lossy: bool,
     /// Byte offset of the start of each line.
     line_starts: Vec<u32>,
+    /// Whether every byte is a character, so that no column has to be counted: a line may be the whole file.
+    ascii: bool,
 }
 
 impl SourceFile {
@@ -110,6 +112,7 @@ impl SourceFile {
         );
         Self {
             path: path.into(),
+            ascii: text.is_ascii(),
             text,
             lossy,
             line_starts,
@@ -126,6 +129,12 @@ impl SourceFile {
         let line = self.line(offset) - 1;
         let start = self.line_starts[line] as usize;
         let mut end = (offset as usize).min(self.text.len());
+        if self.ascii {
+            return Position {
+                line: line + 1,
+                column: end.max(start) - start + 1,
+            };
+        }
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }

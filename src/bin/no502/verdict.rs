@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// What a run that did its work has to say; a [`Failure`] is exit code 2.
+/// What a run that did its work has to say; a failure is exit code 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Nothing at or above the limit.
