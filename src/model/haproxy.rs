@@ -343,7 +343,8 @@ impl<'a> Reader<'a> {
             pages: Pages::default(),
             sizes: sizes::sizes(front, back),
             reuse,
-            upgrades: protocol != Protocol::Tcp && section::chooses_websockets(line, &entry.websockets),
+            upgrades: protocol != Protocol::Tcp
+                && section::chooses_websockets(line, &entry.websockets),
         });
     }
 

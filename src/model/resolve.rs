@@ -12,8 +12,8 @@ use crate::model::{
 };
 use crate::project::Project;
 use crate::project::compose::{Membership, NetworkMode, Service};
-use directory::NUMBERED;
 pub use directory::Directory;
+use directory::NUMBERED;
 
 /// Fills in the target of every link. A name that the hosts file of the container has is there from the first moment on.
 pub(super) fn resolve(model: &mut Model, project: &Project) {

@@ -237,7 +237,10 @@ impl<'a> Proxy<'a> {
         ];
         let last = |section: &'a Section| {
             let lines = forms.map(|words| self.frame.lines(section, words).next_back());
-            lines.into_iter().flatten().max_by_key(|line| line.span.start)
+            lines
+                .into_iter()
+                .flatten()
+                .max_by_key(|line| line.span.start)
         };
         let found = self.around().into_iter().find_map(last);
         found.filter(|line| begins(line, forms[0]))
@@ -281,7 +284,9 @@ impl<'a> Proxy<'a> {
     /// none: no `default_backend`, and no answer of its own that may be meant for it.
     pub(super) fn conditional_ways(&self) -> Vec<Span> {
         let ways: Vec<&Line> = self.own(&["use_backend"]).collect();
-        let acls = self.own(&["acl"]).filter(|acl| acl.words.iter().any(takes_all));
+        let acls = self
+            .own(&["acl"])
+            .filter(|acl| acl.words.iter().any(takes_all));
         let wide: HashSet<&str> = acls
             .filter_map(|acl| acl.words.get(1))
             .map(|word| word.text.as_str())

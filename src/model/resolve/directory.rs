@@ -29,7 +29,10 @@ impl Directory {
         for (at, service) in project.services() {
             let stack = &project.stacks[at.stack];
             for name in names(stack, service) {
-                let known = directory.names.entry(name.to_ascii_lowercase()).or_default();
+                let known = directory
+                    .names
+                    .entry(name.to_ascii_lowercase())
+                    .or_default();
                 if known.last() != Some(&at) {
                     known.push(at);
                 }
