@@ -18,6 +18,7 @@ mod process;
 mod proxy_header;
 mod resolve;
 pub mod retry;
+mod reuse;
 pub mod setting;
 pub mod sizes;
 pub mod tls;
@@ -34,6 +35,7 @@ pub use pages::{Errand, Pages};
 pub use proxy_header::ProxyHeader;
 pub use resolve::Directory;
 pub use retry::Retry;
+pub use reuse::Reuse;
 pub use setting::{Origin, Setting};
 pub use sizes::Sizes;
 
@@ -277,19 +279,6 @@ pub struct Link {
     pub checked: bool,
     /// What it is dialled for beside the request itself.
     pub errand: Option<Errand>,
-}
-
-/// How a proxy reuses its connections to the next hop on a route.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reuse {
-    /// Never, and why.
-    Off(String),
-    /// Yes; how long an idle one is kept is `Key::KeepaliveIdle`. The span makes it so, `None` for a default.
-    On(Option<Span>),
-    /// If the process is of a version that does so by itself; nothing but a tag that moves on tells which it is.
-    IfRecent,
-    /// Unknown, and why.
-    Unknown(String),
 }
 
 /// One way through a proxy: from a listener to a group of peers.
