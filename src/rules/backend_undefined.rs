@@ -1,8 +1,9 @@
 //! rules/backend-undefined.md
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::finding::{Effect, Severity};
+use crate::model::Model;
 use crate::model::haproxy::{Section, Undefined, UndefinedKind};
 use crate::rules::Ctx;
 use crate::rules::alike::Alike;
@@ -11,20 +12,23 @@ use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
     let model = cx.model;
+    let elsewhere = Elsewhere::of(model);
     for process in &model.processes {
-        let unknown = |name: &&Undefined| !is_elsewhere(cx, name);
-        let names: Vec<&Undefined> = process.undefined.iter().filter(unknown).collect();
-        let mut told: HashSet<(&str, &str)> = HashSet::new();
-        for name in &names {
+        let unknown = |name: &&Undefined| !elsewhere.has(name);
+        let mut groups: Vec<Vec<&Undefined>> = Vec::new();
+        let mut known: HashMap<(&str, &str), usize> = HashMap::new();
+        for name in process.undefined.iter().filter(unknown) {
             let what = (needs(name.kind), name.name.value.as_str());
-            if told.insert(what) {
-                let same =
-                    |other: &&&Undefined| (needs(other.kind), other.name.value.as_str()) == what;
-                let places: Vec<&Undefined> = names.iter().filter(same).copied().collect();
-                match name.lookup {
-                    Some(lookup) => report_mapped(cx, &places, lookup),
-                    None => report(cx, &places),
-                }
+            let at = *known.entry(what).or_insert(groups.len());
+            if at == groups.len() {
+                groups.push(Vec::new());
+            }
+            groups[at].push(name);
+        }
+        for places in groups {
+            match places[0].lookup {
+                Some(lookup) => report_mapped(cx, &places, lookup),
+                None => report(cx, &places),
             }
         }
     }
@@ -33,28 +37,50 @@ pub(super) fn check(cx: &mut Ctx) {
     }
 }
 
-/// Files of one HAProxy may lie side by side without anything that says so: what another file defines may be meant.
-fn is_elsewhere(cx: &Ctx, name: &Undefined) -> bool {
-    let wanted = &name.name.value;
-    let mut processes = cx.model.processes.iter();
-    match name.kind {
-        UndefinedKind::UseBackend | UndefinedKind::DefaultBackend | UndefinedKind::MapValue => {
-            let mut sections = cx.model.sections.iter();
-            sections.any(|section| section.kind != "frontend" && section.name == *wanted)
+/// What any process defines. Files of one HAProxy may lie side by side without anything that says so: what another file
+/// defines may be meant.
+struct Elsewhere<'a> {
+    backends: HashSet<&'a str>,
+    resolvers: HashSet<&'a str>,
+    /// The processes that have a `defaults` of a name.
+    defaults: HashMap<&'a str, Vec<usize>>,
+    /// The processes that lack it at a place.
+    lacking: HashSet<(usize, Span)>,
+}
+
+impl<'a> Elsewhere<'a> {
+    fn of(model: &'a Model) -> Self {
+        let sections = model.sections.iter();
+        let backends = sections.filter(|section| section.kind != "frontend");
+        let resolvers = model.processes.iter().flat_map(|one| &one.resolvers);
+        let mut defaults: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut lacking = HashSet::new();
+        for (at, process) in model.processes.iter().enumerate() {
+            for name in &process.defaults {
+                defaults.entry(name).or_default().push(at);
+            }
+            lacking.extend(process.undefined.iter().map(|name| (at, name.name.span)));
         }
-        UndefinedKind::Resolvers => processes.any(|process| {
-            process
-                .resolvers
-                .iter()
-                .any(|section| section.name == *wanted)
-        }),
-        UndefinedKind::Defaults => processes.any(|process| {
-            let here = process
-                .undefined
-                .iter()
-                .any(|other| other.name.span == name.name.span);
-            !here && process.defaults.contains(wanted)
-        }),
+        Self {
+            backends: backends.map(|section| section.name.as_str()).collect(),
+            resolvers: resolvers.map(|section| section.name.as_str()).collect(),
+            defaults,
+            lacking,
+        }
+    }
+
+    fn has(&self, name: &Undefined) -> bool {
+        let wanted = name.name.value.as_str();
+        match name.kind {
+            UndefinedKind::UseBackend | UndefinedKind::DefaultBackend | UndefinedKind::MapValue => {
+                self.backends.contains(wanted)
+            }
+            UndefinedKind::Resolvers => self.resolvers.contains(wanted),
+            UndefinedKind::Defaults => {
+                let mut having = self.defaults.get(wanted).into_iter().flatten();
+                having.any(|at| !self.lacking.contains(&(*at, name.name.span)))
+            }
+        }
     }
 }
 

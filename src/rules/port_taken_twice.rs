@@ -1,6 +1,6 @@
 //! rules/port-taken-twice.md
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::finding::{Confidence, Severity};
 use crate::host::path;
@@ -16,11 +16,14 @@ pub(super) fn check(cx: &mut Ctx) {
         let mut told = vec![false; claims.len()];
         let ports = Ports::of(&claims);
         for (at, claim) in claims.iter().enumerate() {
+            if told[at] {
+                continue;
+            }
             let mut rivals = ports.near(claim);
             rivals.retain(|other| {
                 *other > at && !told[*other] && claim.meets(&claims[*other], guessed)
             });
-            if told[at] || rivals.is_empty() {
+            if rivals.is_empty() {
                 continue;
             }
             for other in &rivals {
@@ -38,18 +41,20 @@ pub(super) fn check(cx: &mut Ctx) {
     }
 }
 
-/// Where to look for claims of the same port: a proxy may have thousands of listeners.
-struct Ports {
-    by_first: BTreeMap<u16, Vec<usize>>,
+/// Where to look for claims of the same port: a proxy may have thousands of listeners, and a stack thousands of services.
+struct Ports<'a> {
+    by_first: HashMap<(Option<ServiceRef>, &'a str), BTreeMap<u16, Vec<usize>>>,
     /// By how much the last port of a claim exceeds its first, at most.
     widest: u16,
 }
 
-impl Ports {
-    fn of(claims: &[Claim]) -> Self {
-        let mut by_first: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
+impl<'a> Ports<'a> {
+    fn of(claims: &'a [Claim]) -> Self {
+        let mut by_first: HashMap<_, BTreeMap<u16, Vec<usize>>> = HashMap::new();
         for (at, claim) in claims.iter().enumerate() {
-            by_first.entry(claim.ports.0).or_default().push(at);
+            let network = by_first.entry((claim.network, claim.protocol.as_str()));
+            let ports = network.or_default();
+            ports.entry(claim.ports.0).or_default().push(at);
         }
         let widths = claims.iter().map(|c| c.ports.1.saturating_sub(c.ports.0));
         Self {
@@ -61,7 +66,8 @@ impl Ports {
     /// Claims that may have a port in common with one, in their order.
     fn near(&self, claim: &Claim) -> Vec<usize> {
         let from = claim.ports.0.saturating_sub(self.widest);
-        let starts = self.by_first.range(from..);
+        let network = self.by_first.get(&(claim.network, claim.protocol.as_str()));
+        let starts = network.into_iter().flat_map(|ports| ports.range(from..));
         let mut near: Vec<usize> = starts
             .take_while(|(first, _)| **first <= claim.ports.1)
             .flat_map(|(_, claims)| claims.iter().copied())

@@ -1,6 +1,6 @@
 //! rules/restart-policy-absent.md
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::finding::{Effect, Severity};
 use crate::model::{HopId, Link, Lookup, ServiceRef, Target};
@@ -10,8 +10,7 @@ use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
     let exiting = exiting(cx);
-    for stack in 0..cx.project.stacks.len() {
-        let path = request_path(cx, stack);
+    for path in request_paths(cx).into_values() {
         let (up, mut down): (Vec<ServiceRef>, Vec<ServiceRef>) = path
             .into_iter()
             .partition(|at| restarts(cx.project.service(*at)));
@@ -57,45 +56,45 @@ fn of_machine(cx: &mut Ctx) {
         .because("services", &fallen);
 }
 
-/// The services of a stack that a request passes, proxies first. None of a swarm, which restarts what exits unless it
-/// is told not to.
-fn request_path(cx: &Ctx, stack: usize) -> Vec<ServiceRef> {
-    let services = &cx.project.stacks[stack].services;
-    if services.iter().any(|service| service.swarm.is_some()) {
-        return Vec::new();
-    }
-    let mut path = Vec::new();
-    let mut add = |at: ServiceRef| {
-        let lasting = !cx.project.service(at).inactive && !ends_by_itself(cx, at);
-        if at.stack == stack && lasting && !path.contains(&at) {
-            path.push(at);
-        }
-    };
+/// By stack the services that a request passes, proxies first. None of a swarm, which restarts what exits unless it is
+/// told not to.
+fn request_paths(cx: &Ctx) -> BTreeMap<usize, Vec<ServiceRef>> {
+    let stacks = cx.project.stacks.iter();
+    let swarms: Vec<bool> = stacks
+        .map(|stack| stack.services.iter().any(|one| one.swarm.is_some()))
+        .collect();
+    let ending = ending_by_themselves(cx);
     let dialled = |link: &Link| match link.target {
         Target::Service { service, .. } => Some(service),
         _ => None,
     };
-    for link in &cx.model.links {
-        if let (Some(proxy), Some(_)) = (cx.model.hop(link.from).service, dialled(link)) {
-            add(proxy);
+    let links = cx.model.links.iter();
+    let proxies = links.filter(|link| dialled(link).is_some());
+    let proxies = proxies.filter_map(|link| cx.model.hop(link.from).service);
+    let mut paths: BTreeMap<usize, Vec<ServiceRef>> = BTreeMap::new();
+    let mut seen = HashSet::new();
+    for at in proxies.chain(cx.model.links.iter().filter_map(dialled)) {
+        let named = ending.contains(&(at.stack, cx.service_name(at)));
+        if !swarms[at.stack] && !cx.project.service(at).inactive && !named && seen.insert(at) {
+            paths.entry(at.stack).or_default().push(at);
         }
     }
-    cx.model.links.iter().filter_map(dialled).for_each(add);
-    path
+    paths
 }
 
-/// Whether others wait for a service to end.
-fn ends_by_itself(cx: &Ctx, at: ServiceRef) -> bool {
-    let name = cx.service_name(at);
-    let services = &cx.project.stacks[at.stack].services;
-    services
-        .iter()
-        .flat_map(|service| &service.depends_on)
-        .any(|d| d.service.value == name && d.condition.value == "service_completed_successfully")
+/// Stack and name of the services that others wait for to end.
+fn ending_by_themselves<'a>(cx: &Ctx<'a>) -> HashSet<(usize, &'a str)> {
+    let services = cx.project.services();
+    let waits = services.flat_map(|(at, one)| one.depends_on.iter().map(move |d| (at.stack, d)));
+    waits
+        .filter(|(_, wait)| wait.condition.value == "service_completed_successfully")
+        .map(|(stack, wait)| (stack, wait.service.value.as_str()))
+        .collect()
 }
 
 /// The proxy among some services that exits if a name cannot be looked up while it starts.
 fn exits(cx: &Ctx, down: &[ServiceRef]) -> Option<ServiceRef> {
+    let down: HashSet<&ServiceRef> = down.iter().collect();
     cx.model.links.iter().find_map(|link| {
         let named = link.lookup == Lookup::AtStart && matches!(link.target, Target::Service { .. });
         let proxy = cx.model.hop(link.from).service.filter(|_| named)?;
@@ -141,10 +140,9 @@ fn report(cx: &mut Ctx, down: &[ServiceRef], up: &[ServiceRef]) {
         .because("services", &fallen);
     if missed.is_some() {
         finding.outcome(Effect::Closed, &[]);
-        for (nth, span) in policies.iter().enumerate() {
-            if !policies[..nth].contains(span) {
-                finding.label(*span, "comes back");
-            }
+        let mut seen = HashSet::new();
+        for span in policies.iter().filter(|span| seen.insert(**span)) {
+            finding.label(*span, "comes back");
         }
     } else {
         finding.severity(Severity::Info);
