@@ -96,7 +96,7 @@ pub fn line(text: &str) -> Line {
     let Some(pair) = parse(Rule::line, text) else {
         return Line {
             commands: Vec::new(),
-            unreadable: Some("it is nested too deeply".to_owned()),
+            unreadable: Some(TOO_DEEP.to_owned()),
         };
     };
     let mut builder = Builder::default();
@@ -131,10 +131,10 @@ pub fn arguments(text: &str) -> Vec<Word> {
 /// Reads one string in which nothing but parameters and escapes means anything.
 pub fn text(text: &str) -> Word {
     let parts = parse(Rule::text, text).map_or_else(
-        || vec![Part::Unknown("it is nested too deeply".to_owned())],
+        || vec![Part::Unknown(TOO_DEEP.to_owned())],
         |pair| {
             pair.into_inner()
-                .flat_map(|inner| parts(inner, true))
+                .flat_map(|inner| parts(inner, true, DEEPEST))
                 .collect()
         },
     );
@@ -366,11 +366,19 @@ fn parse(rule: Rule, text: &str) -> Option<Pair<'_, Rule>> {
 
 fn word(pair: Pair<'_, Rule>) -> Word {
     let range = pair.as_span().start()..pair.as_span().end();
-    let parts = merged(pair.into_inner().flat_map(|inner| parts(inner, false)));
+    let parts = merged(
+        pair.into_inner()
+            .flat_map(|inner| parts(inner, false, DEEPEST)),
+    );
     Word { parts, range }
 }
 
-fn parts(pair: Pair<'_, Rule>, quoted: bool) -> Vec<Part> {
+/// How deep fallbacks may stand in fallbacks: nobody writes five, and each takes a part of the stack.
+const DEEPEST: usize = 100;
+
+const TOO_DEEP: &str = "it is nested too deeply";
+
+fn parts(pair: Pair<'_, Rule>, quoted: bool, depth: usize) -> Vec<Part> {
     let raw = pair.as_str();
     let one = |text: &str| vec![Part::Literal(text.to_owned())];
     match pair.as_rule() {
@@ -384,18 +392,22 @@ fn parts(pair: Pair<'_, Rule>, quoted: bool) -> Vec<Part> {
         | Rule::plain => one(raw),
         Rule::single => pair
             .into_inner()
-            .flat_map(|inner| parts(inner, true))
+            .flat_map(|inner| parts(inner, true, depth))
             .collect(),
         // An empty pair of quotes is a word all the same.
         Rule::double | Rule::literal_double => std::iter::once(Part::Literal(String::new()))
-            .chain(pair.into_inner().flat_map(|inner| parts(inner, true)))
+            .chain(
+                pair.into_inner()
+                    .flat_map(|inner| parts(inner, true, depth)),
+            )
             .collect(),
         Rule::escape | Rule::double_escape => match &raw[1..] {
             "" => one("\\"),
             "\n" => Vec::new(),
             protected => one(protected),
         },
-        Rule::parameter => vec![parameter(pair, quoted)],
+        Rule::parameter if depth == 0 => vec![Part::Unknown(TOO_DEEP.to_owned())],
+        Rule::parameter => vec![parameter(pair, quoted, depth - 1)],
         Rule::substitution => vec![Part::Unknown(format!(
             "{raw} is known to a running shell only"
         ))],
@@ -403,7 +415,7 @@ fn parts(pair: Pair<'_, Rule>, quoted: bool) -> Vec<Part> {
     }
 }
 
-fn parameter(pair: Pair<'_, Rule>, quoted: bool) -> Part {
+fn parameter(pair: Pair<'_, Rule>, quoted: bool, depth: usize) -> Part {
     let raw = pair.as_str();
     let unknown = || Part::Unknown(format!("{raw} is known to a running shell only"));
     let mut name = None;
@@ -414,7 +426,8 @@ fn parameter(pair: Pair<'_, Rule>, quoted: bool) -> Part {
             Rule::name | Rule::special => name = Some(inner.as_str().to_owned()),
             Rule::operation => operation = Some(inner.as_str().to_owned()),
             Rule::fallback => {
-                fallback = Some(inner.into_inner().flat_map(|i| parts(i, quoted)).collect());
+                let inner = inner.into_inner();
+                fallback = Some(inner.flat_map(|one| parts(one, quoted, depth)).collect());
             }
             Rule::rest if !inner.as_str().is_empty() => return unknown(),
             _ => {}
