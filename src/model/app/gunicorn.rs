@@ -316,7 +316,7 @@ impl Source {
                         },
                         Some(Amount::Finite(threads)),
                     ) => Setting::Known {
-                        value: Amount::Finite(workers * threads),
+                        value: Amount::Finite(workers.saturating_mul(*threads)),
                         origin,
                     },
                     _ => Setting::unknown("its workers or threads are not plain"),
