@@ -1,7 +1,9 @@
 //! What to propose where two hops of a chain disagree: a change of one must not set it against the next, so every hop that
 //! has to follow is named.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use crate::model::budget::{clocks, lasting, late_attempts, longest};
 use crate::model::verdict::{is_short, timeout};
@@ -37,6 +39,8 @@ pub(super) struct Places<'a> {
     margin: u64,
     /// By how much it must.
     asked: u64,
+    /// By place and time, the routes that the time would be wrong for: many findings propose the same.
+    wrong: RefCell<HashMap<(Place, u64), Rc<[Option<RouteId>]>>>,
 }
 
 impl<'a> Places<'a> {
@@ -67,6 +71,7 @@ impl<'a> Places<'a> {
             steps,
             margin,
             asked,
+            wrong: RefCell::default(),
         }
     }
 
@@ -162,12 +167,18 @@ impl<'a> Places<'a> {
     /// Whether a time would set a hop against its neighbours on another way that has it from the same place.
     fn is_wrong_elsewhere(&self, meant: &HashSet<RouteId>, step: Step, ms: u64) -> bool {
         let span = timeout(self.model, step, Key::Read).and_then(Setting::span);
-        let alike = self.steps.get(&(step.hop, span));
-        let mut others = alike.into_iter().flatten().filter(|(chain, at)| {
-            let route = chain.steps[*at].route;
-            route.is_none_or(|route| !meant.contains(&route))
-        });
-        others.any(|(chain, at)| {
+        let wrong = self.wrong_for((step.hop, span), ms);
+        let mut routes = wrong.iter();
+        routes.any(|route| route.is_none_or(|route| !meant.contains(&route)))
+    }
+
+    /// The routes, of those that have their time from a place, that another time would set against their neighbours.
+    fn wrong_for(&self, place: Place, ms: u64) -> Rc<[Option<RouteId>]> {
+        if let Some(known) = self.wrong.borrow().get(&(place, ms)) {
+            return Rc::clone(known);
+        }
+        let steps = self.steps.get(&place).into_iter().flatten();
+        let wrong = steps.filter(|(chain, at)| {
             let here = chain.steps[*at];
             let before = timeout(self.model, here, Key::Read).and_then(|setting| setting.value());
             let before = match before {
@@ -193,7 +204,11 @@ impl<'a> Places<'a> {
             };
             let mut kinds = is_wrong(before).into_iter().zip(is_wrong(ms));
             kinds.any(|(before, after)| after && !before)
-        })
+        });
+        let wrong: Rc<[_]> = wrong.map(|(chain, at)| chain.steps[*at].route).collect();
+        let known = Rc::clone(&wrong);
+        self.wrong.borrow_mut().insert((place, ms), known);
+        wrong
     }
 }
 
