@@ -90,10 +90,12 @@ pub struct Stack {
 impl Stack {
     /// A network's name in Docker, so that two stacks on one external network agree.
     pub fn docker_name(&self, key: &str) -> String {
-        let network = self
-            .networks
-            .iter()
-            .find(|network| network.key.value == key);
+        let mut networks = self.networks.iter();
+        self.name_of(networks.find(|network| network.key.value == key), key)
+    }
+
+    /// The same where the declaration is at hand, if there is one.
+    pub(super) fn name_of(&self, network: Option<&Network>, key: &str) -> String {
         match network {
             Some(network) if network.external || network.name.is_some() => network
                 .name

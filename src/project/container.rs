@@ -1,5 +1,7 @@
 //! What a container sees: which file of the project, which volume or which part of its image lies at a path inside.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::host::path;
 use crate::host::{Host, PathKind};
 use crate::project::compose::{MountSource, Service, Stack};
@@ -67,6 +69,9 @@ struct Layer {
 pub struct View {
     /// `COPY` first, in order; then mounts. Later ones win at equal depth.
     layers: Vec<Layer>,
+    /// By target the last layer that has it, and every folder that has a target below it: a container may have thousands.
+    tops: HashMap<String, usize>,
+    folders: HashSet<String>,
 }
 
 /// One `COPY` or `ADD` of a Dockerfile.
@@ -112,7 +117,7 @@ impl View {
                 MountSource::Anonymous => Location::Own(target.clone()),
                 MountSource::Unknown(why) => Location::Unknown(why.clone()),
             };
-            view.layers.push(Layer {
+            view.put(Layer {
                 target: path::absolute("/", &target),
                 location,
             });
@@ -120,9 +125,20 @@ impl View {
         view
     }
 
+    fn put(&mut self, layer: Layer) {
+        let target = layer.target.trim_end_matches('/');
+        for (at, _) in target.match_indices('/').filter(|(at, _)| *at > 0) {
+            if !self.folders.contains(&target[..at]) {
+                self.folders.insert(target[..at].to_owned());
+            }
+        }
+        self.tops.insert(target.to_owned(), self.layers.len());
+        self.layers.push(layer);
+    }
+
     fn copy(&mut self, host: &dyn Host, context: Option<&str>, copy: &Copied) {
         if let Some(location) = &copy.inline {
-            self.layers.push(Layer {
+            self.put(Layer {
                 target: path::absolute("/", &copy.target),
                 location: location.clone(),
             });
@@ -137,7 +153,7 @@ impl View {
             }
             let Some(context) = context else {
                 let location = Location::Image(target.clone());
-                self.layers.push(Layer { target, location });
+                self.put(Layer { target, location });
                 continue;
             };
             for source in expand(host, context, source) {
@@ -147,7 +163,7 @@ impl View {
                 } else {
                     target.clone()
                 };
-                self.layers.push(Layer {
+                self.put(Layer {
                     target,
                     location: Location::Repo(source),
                 });
@@ -187,21 +203,13 @@ impl View {
             "/usr/local/etc/haproxy",
             "/tmp",
         ];
-        SHIPPED.contains(&target)
-            || self.layers.iter().any(|layer| {
-                path::strip(&layer.target, target).is_some_and(|rest| !rest.is_empty())
-            })
+        SHIPPED.contains(&target) || self.folders.contains(target)
     }
 
     /// Where an absolute path inside leads.
     pub fn locate(&self, inside: &str) -> Location {
         let inside = path::absolute("/", inside);
-        let layer = self
-            .layers
-            .iter()
-            .filter_map(|layer| Some((layer, path::strip(&inside, &layer.target)?)))
-            .max_by_key(|(layer, _)| layer.target.trim_end_matches('/').len());
-        let Some((layer, rest)) = layer else {
+        let Some((layer, rest)) = self.covering(&inside) else {
             return Location::Image(inside);
         };
         let join = |folder: &str| {
@@ -225,6 +233,18 @@ impl View {
             }),
             Location::Inline(key) => Location::Inline(key.clone()),
             Location::Unknown(why) => Location::Unknown(why.clone()),
+        }
+    }
+
+    /// The layer that covers an absolute path, and what of the path lies below its target.
+    fn covering<'a>(&self, inside: &'a str) -> Option<(&Layer, &'a str)> {
+        let inside = inside.trim_end_matches('/');
+        let mut end = inside.len();
+        loop {
+            if let Some(top) = self.tops.get(&inside[..end]) {
+                return Some((&self.layers[*top], inside[end..].trim_start_matches('/')));
+            }
+            end = inside[..end].rfind('/')?;
         }
     }
 

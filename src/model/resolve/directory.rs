@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 
+use super::socket;
 use crate::host::path;
 use crate::model::{Address, HopId, HopKind, Model, ServiceRef};
 use crate::project::Project;
-use crate::project::compose::{NetworkMode, Service, Stack};
+use crate::project::compose::{NetworkMode, Service};
+use crate::project::container::Location;
 
 /// Replicas that are looked for by their numbered names, at most.
 pub(super) const NUMBERED: u32 = 64;
@@ -19,6 +21,10 @@ pub struct Directory {
     /// By each address that is written the first service that has it.
     addresses: HashMap<String, ServiceRef>,
     ports: Ports,
+    /// Every socket in the file system that a process binds.
+    sockets: Vec<Socket>,
+    /// The places that a service mounts something at, of every service that does.
+    mounts: Vec<(ServiceRef, Vec<Location>)>,
     /// By port the apps of the machine that listen there, with the listener: all of one app's only once.
     machine: HashMap<u16, Vec<(HopId, usize)>>,
 }
@@ -27,8 +33,7 @@ impl Directory {
     pub(super) fn of(project: &Project, model: &Model) -> Self {
         let mut directory = Self::default();
         for (at, service) in project.services() {
-            let stack = &project.stacks[at.stack];
-            for name in names(stack, service) {
+            for name in names(project, at, service) {
                 let known = directory
                     .names
                     .entry(name.to_ascii_lowercase())
@@ -47,6 +52,18 @@ impl Directory {
                 directory.ports.add(at, service, model);
             }
         }
+        directory.sockets = sockets(project, model);
+        let mounts = project.services().map(|(at, service)| {
+            let view = &project.container(at).view;
+            let targets = service
+                .mounts
+                .iter()
+                .filter_map(|mount| mount.target.as_deref());
+            (at, targets.map(|target| view.locate(target)).collect())
+        });
+        directory.mounts = mounts
+            .filter(|(_, places): &(_, Vec<_>)| !places.is_empty())
+            .collect();
         directory.machine = machine(model);
         directory
     }
@@ -55,6 +72,16 @@ impl Directory {
     pub(super) fn named(&self, name: &str) -> &[ServiceRef] {
         let known = self.names.get(&name.to_ascii_lowercase());
         known.map_or(&[], Vec::as_slice)
+    }
+
+    /// Every socket that a process binds, in the order of the hops.
+    pub(super) fn sockets(&self) -> &[Socket] {
+        &self.sockets
+    }
+
+    /// Every service that mounts something, with where that lies.
+    pub(super) fn mounts(&self) -> &[(ServiceRef, Vec<Location>)] {
+        &self.mounts
     }
 
     /// The first service that has a fixed address.
@@ -76,9 +103,41 @@ impl Directory {
     }
 }
 
+/// A socket in the file system.
+#[derive(Debug, Clone)]
+pub(super) struct Socket {
+    pub(super) service: Option<ServiceRef>,
+    /// As its process sees it.
+    pub(super) path: String,
+    /// Where that lies, if others can see it.
+    pub(super) place: Option<Location>,
+    /// The hop and the listener.
+    pub(super) hop: (HopId, usize),
+}
+
+fn sockets(project: &Project, model: &Model) -> Vec<Socket> {
+    let mut sockets = Vec::new();
+    for (id, hop) in model.hops.iter().enumerate() {
+        let id = HopId(u32::try_from(id).unwrap_or(u32::MAX));
+        for (at, listener) in hop.listeners.iter().enumerate() {
+            if let Some(Address::Unix(path)) = listener.address.value() {
+                sockets.push(Socket {
+                    service: hop.service,
+                    path: path.clone(),
+                    place: socket::place(project, hop.service, path),
+                    hop: (id, at),
+                });
+            }
+        }
+    }
+    sockets
+}
+
 /// Every name under which Docker's resolver may know a service, on some network.
-fn names(stack: &Stack, service: &Service) -> Vec<String> {
+fn names(project: &Project, at: ServiceRef, service: &Service) -> Vec<String> {
     let name = &service.name.value;
+    let networks = project.networks_of(at).into_iter();
+    let stack = &project.stacks[at.stack];
     let project = stack.name.as_deref();
     let project = project.unwrap_or(path::name(&stack.directory));
     let mut names = vec![name.clone(), format!("tasks.{name}")];
@@ -92,8 +151,6 @@ fn names(stack: &Stack, service: &Service) -> Vec<String> {
         names.push(format!("{project}-{name}-{number}"));
         names.push(format!("{project}_{name}_{number}"));
     }
-    let networks = service.networks.iter();
-    let networks = networks.map(|member| stack.docker_name(&member.network.value));
     names.extend(networks.map(|network| format!("{name}.{network}")));
     names
 }

@@ -8,7 +8,9 @@ impl Seeker<'_> {
     /// The one service of a name, if its stack declares an external network that the proxy is on, and puts nobody on it:
     /// it is there for this service's sake.
     pub(super) fn left_off(&self, proxy: ServiceRef, host: &str) -> Option<DeadEnd> {
-        let mut named = self.project.services().filter(|(_, service)| {
+        let named = self.model.directory.named(host).iter();
+        let named = named.map(|at| (*at, self.project.service(*at)));
+        let mut named = named.filter(|(_, service)| {
             let container = service.container_name.as_ref();
             let names = [
                 Some(service.name.value.as_str()),

@@ -2,53 +2,27 @@
 
 use super::Seeker;
 use crate::host::path;
-use crate::model::{Address, DeadEnd, Hop, HopId, Origin, ServiceRef, Target};
+use crate::model::{DeadEnd, Hop, Origin, ServiceRef, Target};
+use crate::project::Project;
 use crate::project::container::Location;
 
 impl Seeker<'_> {
     /// What a socket path leads to, as the proxy sees the path.
     pub(super) fn socket(&self, socket: &str) -> Target {
         let proxy = self.model.hop(self.from).service;
-        let location = self.place(proxy, socket);
-        for (index, hop) in self.model.hops.iter().enumerate() {
-            for (at, listener) in hop.listeners.iter().enumerate() {
-                let Some(Address::Unix(path)) = listener.address.value() else {
-                    continue;
-                };
-                let same_container = hop.service == proxy && path == socket;
-                if same_container
-                    || (location.is_some() && self.place(hop.service, path) == location)
-                {
-                    let id = HopId(u32::try_from(index).unwrap_or(u32::MAX));
-                    return match hop.service {
-                        Some(service) => Target::Service {
-                            service,
-                            port: 0,
-                            hop: Some((id, at)),
-                        },
-                        None => Target::Host {
-                            port: 0,
-                            hop: Some((id, at)),
-                        },
-                    };
-                }
-            }
-        }
-        self.unbound_socket(proxy, socket, location.as_ref())
-    }
-
-    /// A place that two processes can share; `None` for what is each container's own.
-    fn place(&self, service: Option<ServiceRef>, socket: &str) -> Option<Location> {
-        let Some(at) = service else {
-            // On a machine of today /var/run is a link to /run.
-            let run = path::strip(socket, "/var/run").map(|rest| format!("/run/{rest}"));
-            return Some(Location::Outside(run.unwrap_or(socket.to_owned())));
+        let location = place(self.project, proxy, socket);
+        let mut sockets = self.model.directory.sockets().iter();
+        let bound = sockets.find(|bound| {
+            let same_container = bound.service == proxy && bound.path == socket;
+            same_container || (location.is_some() && bound.place == location)
+        });
+        let Some(bound) = bound else {
+            return self.unbound_socket(proxy, socket, location.as_ref());
         };
-        match self.project.container(at).view.locate(socket) {
-            Location::Image(_) | Location::Foreign(_) | Location::Own(_) | Location::Unknown(_) => {
-                None
-            }
-            shared => Some(shared),
+        let (port, hop) = (0, Some(bound.hop));
+        match bound.service {
+            Some(service) => Target::Service { service, port, hop },
+            None => Target::Host { port, hop },
         }
     }
 
@@ -83,11 +57,10 @@ impl Seeker<'_> {
                 _ => Target::Unknown(format!("where {socket} lies is unknown")),
             };
         };
-        let sharing: Vec<ServiceRef> = self
-            .project
-            .services()
-            .map(|(at, _)| at)
-            .filter(|at| *at != proxy && self.sees(*at, location))
+        let mounts = self.model.directory.mounts().iter();
+        let sharing: Vec<ServiceRef> = mounts
+            .filter(|(at, places)| *at != proxy && sees(places, location))
+            .map(|(at, _)| *at)
             .collect();
         if sharing.is_empty() && !matches!(location, Location::Outside(_)) {
             return Target::Nowhere(DeadEnd::NoSocket(
@@ -120,20 +93,31 @@ impl Seeker<'_> {
         (!self.model.hops_of(at).all(|(_, hop)| known(hop)))
             .then(|| format!("not all that {name} binds is known"))
     }
+}
 
-    /// Whether a container has the volume or the folder that a location lies on.
-    fn sees(&self, at: ServiceRef, location: &Location) -> bool {
-        let service = self.project.service(at);
-        let view = &self.project.container(at).view;
-        service
-            .mounts
-            .iter()
-            .filter_map(|mount| mount.target.as_deref())
-            .any(|target| match (view.locate(target), location) {
-                (Location::Volume(a, _), Location::Volume(b, _)) => a == *b,
-                (Location::Repo(a), Location::Repo(b)) => path::strip(b, &a).is_some(),
-                (Location::Outside(a), Location::Outside(b)) => path::strip(b, &a).is_some(),
-                _ => false,
-            })
+/// A place that two processes can share; `None` for what is each container's own.
+pub(super) fn place(
+    project: &Project,
+    service: Option<ServiceRef>,
+    socket: &str,
+) -> Option<Location> {
+    let Some(at) = service else {
+        // On a machine of today /var/run is a link to /run.
+        let run = path::strip(socket, "/var/run").map(|rest| format!("/run/{rest}"));
+        return Some(Location::Outside(run.unwrap_or(socket.to_owned())));
+    };
+    match project.container(at).view.locate(socket) {
+        Location::Image(_) | Location::Foreign(_) | Location::Own(_) | Location::Unknown(_) => None,
+        shared => Some(shared),
     }
+}
+
+/// Whether the volume or the folder that a location lies on is among the places that a container mounts.
+fn sees(places: &[Location], location: &Location) -> bool {
+    places.iter().any(|place| match (place, location) {
+        (Location::Volume(a, _), Location::Volume(b, _)) => a == b,
+        (Location::Repo(a), Location::Repo(b)) => path::strip(b, a).is_some(),
+        (Location::Outside(a), Location::Outside(b)) => path::strip(b, a).is_some(),
+        _ => false,
+    })
 }
