@@ -3,6 +3,7 @@
 
 mod glob;
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -71,14 +72,65 @@ pub fn programs() -> impl Iterator<Item = &'static Program> {
 ///
 /// Only the row that fits is parsed; the whole table would cost more than all the other work on a small project.
 fn image(reference: &str) -> Option<Image> {
-    IMAGES.lines().find_map(|line| {
-        let name = row_name(line)?;
-        if !glob::fits(name, reference) {
-            return None;
+    static ROWS: OnceLock<Rows> = OnceLock::new();
+    let row = ROWS.get_or_init(Rows::of).find(reference)?;
+    row.parsed.get_or_init(|| row.parse()).clone()
+}
+
+/// The rows of `images.toml`: a stack may have thousands of services.
+struct Rows {
+    rows: Vec<Row>,
+    /// By the repository that a pattern names, its rows.
+    by_repository: HashMap<&'static str, Vec<usize>>,
+    /// The rows whose patterns have a `*` in it.
+    others: Vec<usize>,
+}
+
+struct Row {
+    name: &'static str,
+    line: &'static str,
+    parsed: OnceLock<Option<Image>>,
+}
+
+impl Rows {
+    fn of() -> Self {
+        let named = IMAGES.lines().filter_map(|line| Some((row_name(line)?, line)));
+        let rows = named.map(|(name, line)| Row {
+            name,
+            line,
+            parsed: OnceLock::new(),
+        });
+        let rows: Vec<Row> = rows.collect();
+        let mut by_repository: HashMap<_, Vec<usize>> = HashMap::new();
+        let mut others = Vec::new();
+        for (at, row) in rows.iter().enumerate() {
+            match glob::repository(row.name) {
+                pattern if pattern.contains('*') => others.push(at),
+                repository => by_repository.entry(repository).or_default().push(at),
+            }
         }
-        let row = format!("image = [{line}]");
+        Self {
+            rows,
+            by_repository,
+            others,
+        }
+    }
+
+    /// The first row that fits.
+    fn find(&self, reference: &str) -> Option<&Row> {
+        let fits = |at: &&usize| glob::fits(self.rows[**at].name, reference);
+        let own = self.by_repository.get(glob::repository(reference));
+        let own = own.into_iter().flatten().find(fits);
+        let other = self.others.iter().find(fits);
+        Some(&self.rows[*own.into_iter().chain(other).min()?])
+    }
+}
+
+impl Row {
+    fn parse(&self) -> Option<Image> {
+        let row = format!("image = [{}]", self.line);
         toml::from_str::<ImageFile>(&row).ok()?.image.pop()
-    })
+    }
 }
 
 /// Images that bring a language or a distribution and start nothing that takes requests by themselves.

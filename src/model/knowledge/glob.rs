@@ -20,6 +20,13 @@ pub(super) fn canonical(reference: &str) -> String {
     }
 }
 
+/// What stands before the tag of a reference or a pattern: `nginx`, `localhost:5000/app`.
+pub(super) fn repository(reference: &str) -> &str {
+    let name = reference.rfind('/').map_or(0, |at| at + 1);
+    let tag = reference[name..].find(':');
+    tag.map_or(reference, |at| &reference[..name + at])
+}
+
 /// Whether a text fits a pattern in which `*` stands for any text.
 pub fn fits(pattern: &str, text: &str) -> bool {
     // plain: a pattern of the tables, which knows no escape
