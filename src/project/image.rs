@@ -7,7 +7,7 @@ use crate::project::compose::{Build, Command, MountSource, Service, Stack};
 use crate::project::container::{Copied, Location, View};
 use crate::project::files::Files;
 use crate::project::image_name::{is_haproxy_image, is_plain_nginx_image};
-use crate::project::inline::laid_out;
+use crate::project::inline::{in_place, laid_out};
 use crate::source::{FileId, SourceFile, Span, Spanned};
 use crate::syntax::command::{self, Variable};
 use crate::syntax::dockerfile::{self, BuiltImage, CopySource};
@@ -181,8 +181,7 @@ impl Container {
                 self.unread = Some("its Dockerfile is filled in by a variable".to_owned());
                 return Vec::new();
             };
-            let file = inline.span.file;
-            let text = laid_out(files.text(file), inline.span, content);
+            let (file, text) = in_place(files, inline.span, content);
             return self.read_text(files, build, file, &text);
         }
         // Without `dockerfile:` it is the file of that name in the context.

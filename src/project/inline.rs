@@ -4,7 +4,7 @@
 use crate::project::compose::Stack;
 use crate::project::container::inline_key;
 use crate::project::files::Files;
-use crate::source::{SourceFile, Span};
+use crate::source::{FileId, SourceFile, Span};
 
 /// Makes files of the configs that are written in the compose file of a stack.
 pub(super) fn configs(files: &mut Files, stack: &Stack) {
@@ -23,6 +23,30 @@ pub(super) fn configs(files: &mut Files, stack: &Stack) {
             files.inline(&inline_key(stack, &config.key.value), file);
         }
     }
+}
+
+/// A text laid out in the file that holds it. Where compose has changed it, so that places in it are none of that file, it
+/// becomes a file of its own of the same name.
+pub(super) fn in_place(files: &mut Files, span: Span, content: &str) -> (FileId, String) {
+    let whole = files.sources.get(span.file);
+    let text = laid_out(&whole.text, span, content);
+    if is_part(&text, &whole.text) {
+        return (span.file, text);
+    }
+    let mut file = SourceFile::new(whole.path.clone(), text.clone().into_bytes());
+    file.lossy = true;
+    (files.sources.add(file), text)
+}
+
+/// Whether each line of a text, but for blanks at its ends, stands at the same bytes of another one.
+fn is_part(text: &str, whole: &str) -> bool {
+    let mut end = 0;
+    text.split_inclusive('\n').all(|line| {
+        let start = end + line.len() - line.trim_start().len();
+        end += line.len();
+        let words = line.trim();
+        words.is_empty() || whole.get(start..start + words.len()) == Some(words)
+    })
 }
 
 /// A text as long as `whole` up to the end of the block, with `content` on the lines and in the columns where the block
@@ -64,7 +88,6 @@ pub(super) fn laid_out(whole: &str, span: Span, content: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::FileId;
 
     #[test]
     fn lines_and_columns_stay_those_of_the_whole() {
@@ -76,5 +99,8 @@ mod tests {
             assert_eq!(text.find(word), whole.find(word));
         }
         assert_eq!(text.lines().count(), 6);
+        assert!(!is_part(&text, whole), "compose makes one of two signs");
+        let written = laid_out(whole, span, "FROM x\n  CMD y $$z\n\nUSER u\n");
+        assert!(is_part(&written, whole));
     }
 }
