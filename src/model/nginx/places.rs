@@ -1,6 +1,7 @@
 //! Every block of an nginx process with what holds there, for rules that judge nginx's own words.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::block;
 use super::pass::FAMILIES;
@@ -78,7 +79,7 @@ pub struct Pass<'a> {
     /// The directive that does.
     pub directive: &'a Directive,
     /// The ways through it, one for each server and path that leads here.
-    pub routes: Vec<&'a Route>,
+    pub routes: Rc<[&'a Route]>,
 }
 
 /// Every block of `http {}` that passes requests on, in order.
@@ -88,6 +89,9 @@ pub fn passes<'a>(places: &'a [Place<'a>], model: &'a Model) -> Vec<Pass<'a>> {
         let of_place = routes.entry((route.hop, route.span)).or_default();
         of_place.push(route);
     }
+    // A file that thousands of servers include is as many places, each with the routes of all.
+    let routes = routes.into_iter();
+    let routes: HashMap<_, Rc<[_]>> = routes.map(|(key, ways)| (key, ways.into())).collect();
     let http = places.iter().filter(|place| !place.stream);
     http.filter_map(|place| {
         let mut own = FAMILIES
@@ -98,7 +102,7 @@ pub fn passes<'a>(places: &'a [Place<'a>], model: &'a Model) -> Vec<Pass<'a>> {
         Some(Pass {
             place,
             directive,
-            routes: ways.cloned().unwrap_or_default(),
+            routes: ways.cloned().unwrap_or_else(|| Rc::new([])),
         })
     })
     .collect()

@@ -174,6 +174,8 @@ struct Block<'a> {
     directives: &'a [Directive],
     /// The same by name; empty for a block of a few.
     index: HashMap<&'a str, Vec<&'a Directive>>,
+    /// Its `map`, `geo` and `split_clients` by the variable that they set; empty for a block of a few.
+    tables: HashMap<&'a str, Vec<&'a Directive>>,
 }
 
 impl<'a> Block<'a> {
@@ -185,7 +187,18 @@ impl<'a> Block<'a> {
                 of_name.push(directive);
             }
         }
-        Self { directives, index }
+        let mut tables: HashMap<&str, Vec<&Directive>> = HashMap::new();
+        for table in TABLES.iter().filter_map(|kind| index.get(kind)).flatten() {
+            let name = table.args.last().map(|word| word.value.as_str());
+            if let Some(name) = name.and_then(|name| name.strip_prefix('$')) {
+                tables.entry(name).or_default().push(table);
+            }
+        }
+        Self {
+            directives,
+            index,
+            tables,
+        }
     }
 
     /// Every directive of a name.
@@ -210,11 +223,16 @@ impl<'a> Block<'a> {
 
     /// What `map`, `geo` or `split_clients` gives a variable.
     fn entries(&self, variable: &str) -> Vec<&'a str> {
-        ["map", "geo", "split_clients"]
-            .iter()
-            .flat_map(|name| self.named(name))
-            .filter(|directive| names(directive.args.last(), variable))
-            .flat_map(|map| map.block.as_deref().unwrap_or(&[]))
+        let tables = if self.directives.len() > FEW {
+            self.tables.get(variable).cloned().unwrap_or_default()
+        } else {
+            let all = TABLES.iter().flat_map(|kind| self.named(kind));
+            all.filter(|table| names(table.args.last(), variable))
+                .collect()
+        };
+        tables
+            .into_iter()
+            .flat_map(|table| table.block.as_deref().unwrap_or(&[]))
             .filter(|entry| !SPECIAL.contains(&entry.name.value.as_str()))
             .filter_map(|entry| Some(entry.args.first()?.value.as_str()))
             .collect()
@@ -230,6 +248,9 @@ fn value_of<'a>(set: &'a Directive, variable: &str) -> Option<&'a str> {
 fn names(word: Option<&Spanned<String>>, variable: &str) -> bool {
     word.is_some_and(|word| word.value.strip_prefix('$') == Some(variable))
 }
+
+/// Directives that give a variable the values of a table.
+const TABLES: [&str; 3] = ["map", "geo", "split_clients"];
 
 /// Parameters of `map` and `geo` that are no entries.
 const SPECIAL: &[&str] = &[
