@@ -20,7 +20,7 @@ use crate::host::path;
 use crate::settings::Settings;
 use crate::source::{FileId, SourceFile, Sources};
 use crate::syntax::{Format, guess};
-use namespace::Namespaces;
+use namespace::{Namespaces, Networks};
 
 /// A service of a stack: indexes into [`Project::stacks`] and `Stack::services`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -81,6 +81,7 @@ pub struct Project {
     /// What could not be read or known.
     pub gaps: Vec<Gap>,
     namespaces: Namespaces,
+    networks: Networks,
 }
 
 impl Project {
@@ -97,6 +98,7 @@ impl Project {
             &mut project.gaps,
         );
         project.namespaces = Namespaces::of(&project.stacks);
+        project.networks = Networks::of(&project.stacks);
         attach::attach(host, &mut project, &found);
         project.gaps.sort();
         project.gaps.dedup();
@@ -125,17 +127,12 @@ impl Project {
 
     /// The names in Docker of the networks that a service is on.
     pub fn networks_of(&self, at: ServiceRef) -> Vec<String> {
-        let stack = &self.stacks[at.stack];
-        let networks = self.service(self.namespace(at)).networks.iter();
-        networks
-            .map(|membership| stack.docker_name(&membership.network.value))
-            .collect()
+        self.networks.names(self.namespace(at))
     }
 
     /// Whether two services are on one network, by its name in Docker.
     pub fn share_network(&self, a: ServiceRef, b: ServiceRef) -> bool {
-        let theirs = self.networks_of(b);
-        self.networks_of(a).iter().any(|name| theirs.contains(name))
+        self.networks.meet(self.namespace(a), self.namespace(b))
     }
 
     /// Services whose proxy config only lies beside them, mounted nowhere, with its main file.

@@ -94,7 +94,9 @@ struct Row {
 
 impl Rows {
     fn of() -> Self {
-        let named = IMAGES.lines().filter_map(|line| Some((row_name(line)?, line)));
+        let named = IMAGES
+            .lines()
+            .filter_map(|line| Some((row_name(line)?, line)));
         let rows = named.map(|(name, line)| Row {
             name,
             line,

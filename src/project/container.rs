@@ -186,7 +186,7 @@ impl View {
             source: source.to_owned(),
             inside: target.clone(),
         };
-        self.layers.push(Layer {
+        self.put(Layer {
             target,
             location: Location::Foreign(foreign),
         });

@@ -43,18 +43,23 @@ pub(super) fn check(cx: &mut Ctx) {
 
 /// Where to look for claims of the same port: a proxy may have thousands of listeners, and a stack thousands of services.
 struct Ports<'a> {
-    by_first: HashMap<(Option<ServiceRef>, &'a str), BTreeMap<u16, Vec<usize>>>,
+    by_first: HashMap<Group<'a>, BTreeMap<u16, Vec<usize>>>,
     /// By how much the last port of a claim exceeds its first, at most.
     widest: u16,
 }
 
+/// Claims of one network and protocol: all, those of one address, or those that are of more than one (`""`).
+type Group<'a> = (Option<ServiceRef>, &'a str, Option<&'a str>);
+
 impl<'a> Ports<'a> {
     fn of(claims: &'a [Claim]) -> Self {
-        let mut by_first: HashMap<_, BTreeMap<u16, Vec<usize>>> = HashMap::new();
+        let mut by_first: HashMap<Group, BTreeMap<u16, Vec<usize>>> = HashMap::new();
         for (at, claim) in claims.iter().enumerate() {
-            let network = by_first.entry((claim.network, claim.protocol.as_str()));
-            let ports = network.or_default();
-            ports.entry(claim.ports.0).or_default().push(at);
+            for address in [None, Some(claim.address())] {
+                let group = (claim.network, claim.protocol.as_str(), address);
+                let ports = by_first.entry(group).or_default();
+                ports.entry(claim.ports.0).or_default().push(at);
+            }
         }
         let widths = claims.iter().map(|c| c.ports.1.saturating_sub(c.ports.0));
         Self {
@@ -64,14 +69,19 @@ impl<'a> Ports<'a> {
     }
 
     /// Claims that may have a port in common with one, in their order.
-    fn near(&self, claim: &Claim) -> Vec<usize> {
+    fn near(&self, claim: &'a Claim) -> Vec<usize> {
         let from = claim.ports.0.saturating_sub(self.widest);
-        let network = self.by_first.get(&(claim.network, claim.protocol.as_str()));
-        let starts = network.into_iter().flat_map(|ports| ports.range(from..));
-        let mut near: Vec<usize> = starts
-            .take_while(|(first, _)| **first <= claim.ports.1)
-            .flat_map(|(_, claims)| claims.iter().copied())
-            .collect();
+        let groups: &[Option<&str>] = match claim.address() {
+            "" => &[None],
+            own => &[Some(own), Some("")],
+        };
+        let mut near: Vec<usize> = Vec::new();
+        for address in groups {
+            let group = (claim.network, claim.protocol.as_str(), *address);
+            let ports = self.by_first.get(&group).into_iter();
+            let starts = ports.flat_map(|ports| ports.range(from..=claim.ports.1.max(from)));
+            near.extend(starts.flat_map(|(_, claims)| claims));
+        }
         near.sort_unstable();
         near
     }
@@ -93,6 +103,14 @@ struct Claim {
 }
 
 impl Claim {
+    /// The one address that it is of; empty for several.
+    fn address(&self) -> &str {
+        match &self.bind {
+            Bind::One(address) => address,
+            _ => "",
+        }
+    }
+
     fn meets(&self, other: &Claim, guessed: bool) -> bool {
         let apart = |a: &Bind, b: &Bind| match (a, b) {
             (Bind::Unknown(_), _) | (_, Bind::Unknown(_)) => true,

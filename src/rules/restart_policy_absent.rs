@@ -1,6 +1,6 @@
 //! rules/restart-policy-absent.md
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::finding::{Effect, Severity};
 use crate::model::{HopId, Link, Lookup, ServiceRef, Target};
@@ -10,13 +10,15 @@ use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
     let exiting = exiting(cx);
+    let looking = looking_up(cx);
     for path in request_paths(cx).into_values() {
         let (up, mut down): (Vec<ServiceRef>, Vec<ServiceRef>) = path
             .into_iter()
             .partition(|at| restarts(cx.project.service(*at)));
         down.retain(|at| !exiting.contains(at));
-        if !down.is_empty() {
-            report(cx, &down, &up);
+        if let Some(first) = down.first() {
+            let looking = looking.get(&first.stack).map_or(&[][..], Vec::as_slice);
+            report(cx, &down, &up, looking);
         }
     }
     of_machine(cx);
@@ -92,24 +94,30 @@ fn ending_by_themselves<'a>(cx: &Ctx<'a>) -> HashSet<(usize, &'a str)> {
         .collect()
 }
 
-/// The proxy among some services that exits if a name cannot be looked up while it starts.
-fn exits(cx: &Ctx, down: &[ServiceRef]) -> Option<ServiceRef> {
-    let down: HashSet<&ServiceRef> = down.iter().collect();
-    cx.model.links.iter().find_map(|link| {
+/// By stack the proxies that exit if a name cannot be looked up while they start, each once, in the order of their links.
+fn looking_up(cx: &Ctx) -> HashMap<usize, Vec<ServiceRef>> {
+    let mut proxies: HashMap<usize, Vec<ServiceRef>> = HashMap::new();
+    let mut seen = HashSet::new();
+    for link in &cx.model.links {
         let named = link.lookup == Lookup::AtStart && matches!(link.target, Target::Service { .. });
-        let proxy = cx.model.hop(link.from).service.filter(|_| named)?;
-        down.contains(&proxy).then_some(proxy)
-    })
+        if let Some(proxy) = cx.model.hop(link.from).service.filter(|_| named)
+            && seen.insert(proxy)
+        {
+            proxies.entry(proxy.stack).or_default().push(proxy);
+        }
+    }
+    proxies
 }
 
-fn report(cx: &mut Ctx, down: &[ServiceRef], up: &[ServiceRef]) {
+fn report(cx: &mut Ctx, down: &[ServiceRef], up: &[ServiceRef], looking: &[ServiceRef]) {
     let names = |all: &[ServiceRef]| {
         let names: Vec<&str> = all.iter().map(|at| cx.service_name(*at)).collect();
         words::list(&names)
     };
     let (fallen, kept) = (names(down), names(up));
     // A stack without any policy is started by hand; where the others come back, the proxy is the one that was missed.
-    let missed = exits(cx, down).filter(|_| !up.is_empty());
+    let mut exiting = looking.iter().filter(|at| down.contains(at));
+    let missed = exiting.next().copied().filter(|_| !up.is_empty());
     // Docker starts what has `on-failure` again after a crash alone.
     let policy = |at: &ServiceRef| cx.project.service(*at).restart.as_ref();
     let survives = |at: &ServiceRef| {

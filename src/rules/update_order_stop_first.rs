@@ -1,19 +1,21 @@
 //! rules/update-order-stop-first.md
 
+use std::collections::{BTreeMap, HashSet};
+
 use crate::model::{ServiceRef, Target};
 use crate::project::compose::Service;
 use crate::rules::{Ctx, words};
 
 pub(super) fn check(cx: &mut Ctx) {
-    for stack in 0..cx.project.stacks.len() {
-        let gone: Vec<ServiceRef> = dialled(cx, stack)
-            .into_iter()
+    for dialled in dialled(cx).into_values() {
+        let gone = dialled.iter().copied();
+        let gone: Vec<ServiceRef> = gone
             .filter(|at| stops_first(cx.project.service(*at)))
             .collect();
         if !gone.is_empty() {
             stop_first(cx, &gone);
         }
-        for at in dialled(cx, stack) {
+        for at in dialled {
             if starts_unchecked(cx, at) {
                 unchecked(cx, at);
             }
@@ -21,15 +23,15 @@ pub(super) fn check(cx: &mut Ctx) {
     }
 }
 
-/// The services of a stack that a proxy dials, each once.
-fn dialled(cx: &Ctx, stack: usize) -> Vec<ServiceRef> {
-    let mut found = Vec::new();
+/// By stack the services that a proxy dials, each once.
+fn dialled(cx: &Ctx) -> BTreeMap<usize, Vec<ServiceRef>> {
+    let mut found: BTreeMap<usize, Vec<ServiceRef>> = BTreeMap::new();
+    let mut seen = HashSet::new();
     for link in &cx.model.links {
         if let Target::Service { service, .. } = link.target
-            && service.stack == stack
-            && !found.contains(&service)
+            && seen.insert(service)
         {
-            found.push(service);
+            found.entry(service.stack).or_default().push(service);
         }
     }
     found
