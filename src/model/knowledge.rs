@@ -79,7 +79,7 @@ fn image(reference: &str) -> Option<Image> {
 
 /// The rows of `images.toml`: a stack may have thousands of services.
 struct Rows {
-    rows: Vec<Row>,
+    all: Vec<Row>,
     /// By the repository that a pattern names, its rows.
     by_repository: HashMap<&'static str, Vec<usize>>,
     /// The rows whose patterns have a `*` in it.
@@ -112,7 +112,7 @@ impl Rows {
             }
         }
         Self {
-            rows,
+            all: rows,
             by_repository,
             others,
         }
@@ -120,11 +120,11 @@ impl Rows {
 
     /// The first row that fits.
     fn find(&self, reference: &str) -> Option<&Row> {
-        let fits = |at: &&usize| glob::fits(self.rows[**at].name, reference);
+        let fits = |at: &&usize| glob::fits(self.all[**at].name, reference);
         let own = self.by_repository.get(glob::repository(reference));
         let own = own.into_iter().flatten().find(fits);
         let other = self.others.iter().find(fits);
-        Some(&self.rows[*own.into_iter().chain(other).min()?])
+        Some(&self.all[*own.into_iter().chain(other).min()?])
     }
 }
 

@@ -30,6 +30,9 @@ pub(super) type At<'a> = (&'a Chain, usize);
 /// Where the read timeout of a step is written; for a default, only whose it is.
 type Place = (HopId, Option<Span>);
 
+/// Routes that share something; `None` for a step of an app.
+type Routes = Rc<[Option<RouteId>]>;
+
 /// The steps whose read timeout is written at each place, no two alike.
 pub(super) struct Places<'a> {
     model: &'a Model,
@@ -40,7 +43,7 @@ pub(super) struct Places<'a> {
     /// By how much it must.
     asked: u64,
     /// By place and time, the routes that the time would be wrong for: many findings propose the same.
-    wrong: RefCell<HashMap<(Place, u64), Rc<[Option<RouteId>]>>>,
+    wrong: RefCell<HashMap<(Place, u64), Routes>>,
 }
 
 impl<'a> Places<'a> {
@@ -173,7 +176,7 @@ impl<'a> Places<'a> {
     }
 
     /// The routes, of those that have their time from a place, that another time would set against their neighbours.
-    fn wrong_for(&self, place: Place, ms: u64) -> Rc<[Option<RouteId>]> {
+    fn wrong_for(&self, place: Place, ms: u64) -> Routes {
         if let Some(known) = self.wrong.borrow().get(&(place, ms)) {
             return Rc::clone(known);
         }
@@ -205,7 +208,7 @@ impl<'a> Places<'a> {
             let mut kinds = is_wrong(before).into_iter().zip(is_wrong(ms));
             kinds.any(|(before, after)| after && !before)
         });
-        let wrong: Rc<[_]> = wrong.map(|(chain, at)| chain.steps[*at].route).collect();
+        let wrong: Routes = wrong.map(|(chain, at)| chain.steps[*at].route).collect();
         let known = Rc::clone(&wrong);
         self.wrong.borrow_mut().insert((place, ms), known);
         wrong
