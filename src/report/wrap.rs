@@ -78,7 +78,7 @@ fn broken(text: &str, width: usize) -> String {
     let mut parts = Vec::new();
     for word in text.split_whitespace() {
         let mut rest = word;
-        while columns(rest) > width {
+        while is_wider(rest, width) {
             let (head, tail) = rest.split_at(break_at(rest, width));
             parts.push(head);
             rest = tail;
@@ -86,6 +86,15 @@ fn broken(text: &str, width: usize) -> String {
         parts.extend(Some(rest).filter(|rest| !rest.is_empty()));
     }
     parts.join(" ")
+}
+
+/// Whether a text takes more columns than there are; what follows after that is not looked at.
+fn is_wider(text: &str, width: usize) -> bool {
+    let mut used = 0;
+    text.chars().any(|char| {
+        used += columns_of(char);
+        used > width
+    })
 }
 
 /// Bytes of a text that fit, at least one character; up to the last `/` unless that leaves half of the line empty.
