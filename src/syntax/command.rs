@@ -198,7 +198,12 @@ struct Fields {
     open: Option<String>,
     assumed: bool,
     whole: bool,
+    /// Bytes that variables have brought.
+    filled: usize,
 }
+
+/// What variables may bring (bytes). A Dockerfile in which each one names the one above twice would fill any memory.
+const LONGEST: usize = 1 << 20;
 
 impl Fields {
     fn add(&mut self, parts: &[Part], lookup: &dyn Fn(&str) -> Variable) -> Result<(), String> {
@@ -238,6 +243,10 @@ impl Fields {
             ("+", None, _) => Ok(()),
             (_, Some((value, assumed)), _) => {
                 self.assumed |= assumed;
+                self.filled += value.len();
+                if self.filled > LONGEST {
+                    return Err("its variables make it too long".to_owned());
+                }
                 if quoted || self.whole {
                     self.push(&value);
                 } else {

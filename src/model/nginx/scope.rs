@@ -135,6 +135,12 @@ impl<'a> Scope<'a> {
                 Piece::Literal(literal) => vec![literal],
                 Piece::Variable(name) => self.choices(&name, depth),
             };
+            if let [only] = choices.as_slice() {
+                for text in &mut texts {
+                    text.push_str(only);
+                }
+                continue;
+            }
             texts = texts
                 .iter()
                 .flat_map(|text| choices.iter().map(move |choice| format!("{text}{choice}")))

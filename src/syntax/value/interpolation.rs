@@ -29,6 +29,9 @@ const DEEPEST: usize = 100;
 
 const TOO_DEEP: &str = "variables nest too deep";
 
+/// What a text may grow to (bytes). A file in which each line names the one above twice would fill any memory.
+const LONGEST: usize = 1 << 20;
+
 /// Fills a text.
 pub fn interpolate(text: &str, lookup: &Lookup) -> Filled {
     let mut filled = Filled {
@@ -115,7 +118,11 @@ fn braced(pair: Pair<Rule>, lookup: &Lookup, filled: &mut Filled, depth: usize) 
 
 impl Filled {
     fn push(&mut self, text: &str) {
-        self.partial.push_str(text);
+        if self.partial.len() + text.len() <= LONGEST {
+            self.partial.push_str(text);
+        } else if self.value.is_ok() {
+            self.value = Err("its variables make it too long".to_owned());
+        }
     }
 
     fn variable(&mut self, name: &str, found: Option<Result<String, String>>) {
