@@ -194,7 +194,8 @@ pub(super) fn unknown(why: impl Into<String>, span: Span) -> Text {
 
 /// The place of a part of a text, if its characters stand one by one in the file; else the whole.
 pub(super) fn part(text: &Text, from: usize, to: usize) -> Span {
-    let Some(value) = text.get() else {
+    // A script in quotes within quotes has its places a sign or two beside, which may be the middle of a character.
+    let Some(value) = text.get().filter(|value| value.get(from..to).is_some()) else {
         return text.span;
     };
     let written = (text.span.end - text.span.start) as usize;

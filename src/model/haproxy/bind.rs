@@ -21,9 +21,10 @@ pub(super) fn listener(
         () if tcp => Protocol::Tcp,
         () => Protocol::Http,
     };
-    let exact =
+    let as_long =
         word.span.end - word.span.start == u32::try_from(word.text.len()).unwrap_or(u32::MAX);
-    let span = if exact {
+    // A variable that is filled in moves what stands behind it.
+    let span = if as_long && word.text.get(at..at + item.len()) == Some(item) {
         word.span.slice(at, at + item.len())
     } else {
         word.span
