@@ -453,12 +453,7 @@ impl Model {
         tls::read(&mut model, host, project);
         edge::shown::add(&mut model, project, &passings);
         let fronts = edge::add(&mut model, project, settings);
-        for (at, route) in model.routes.iter().enumerate() {
-            if route.upgrades {
-                let id = RouteId(u32::try_from(at).unwrap_or(u32::MAX));
-                model.upgrading.entry(route.hop).or_default().push(id);
-            }
-        }
+        model.find_upgrading();
         chain::follow(&mut model, &fronts);
         model
     }

@@ -2,7 +2,7 @@
 //! `Upgrade` header.
 
 use crate::model::chain::reached;
-use crate::model::{HopId, LinkId, Model, Route};
+use crate::model::{HopId, LinkId, Model, Route, RouteId};
 use crate::syntax::haproxy::Word;
 
 impl Model {
@@ -17,6 +17,16 @@ impl Model {
             self.upgrading(hop)
                 .any(|route| route.listeners.contains(&listener))
         })
+    }
+
+    /// Fills in which ways pass `Upgrade` on.
+    pub(super) fn find_upgrading(&mut self) {
+        for (at, route) in self.routes.iter().enumerate() {
+            if route.upgrades {
+                let id = RouteId(u32::try_from(at).unwrap_or(u32::MAX));
+                self.upgrading.entry(route.hop).or_default().push(id);
+            }
+        }
     }
 
     /// The ways of a proxy that pass `Upgrade` on.
