@@ -61,10 +61,7 @@ fn of_machine(cx: &mut Ctx) {
 /// By stack the services that a request passes, proxies first. None of a swarm, which restarts what exits unless it is
 /// told not to.
 fn request_paths(cx: &Ctx) -> BTreeMap<usize, Vec<ServiceRef>> {
-    let stacks = cx.project.stacks.iter();
-    let swarms: Vec<bool> = stacks
-        .map(|stack| stack.services.iter().any(|one| one.swarm.is_some()))
-        .collect();
+    let swarms = cx.swarms();
     let ending = ending_by_themselves(cx);
     let dialled = |link: &Link| match link.target {
         Target::Service { service, .. } => Some(service),

@@ -1,5 +1,7 @@
 //! rules/stale-dns.md
 
+use std::collections::HashSet;
+
 use crate::finding::{Confidence, Severity};
 use crate::model::{Dialled, HopKind, Link, Lookup, ServiceRef, Target};
 use crate::rules::host_gateway_missing::is_to_host;
@@ -8,13 +10,14 @@ use crate::rules::{Ctx, grouped};
 use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
-    for links in grouped(cx, moving) {
-        if let Some(kind) = moving(cx, links[0]) {
+    let swarms = cx.swarms();
+    for links in grouped(cx, |cx, link| moving(cx, &swarms, link)) {
+        if let Some(kind) = moving(cx, &swarms, links[0]) {
             report(cx, &links, &kind);
         }
     }
     if cx.settings.pedantic {
-        recreated(cx);
+        recreated(cx, &swarms);
     }
 }
 
@@ -55,7 +58,7 @@ const CLOUD: &[(&str, &str)] = &[
     (".up.railway.app", "Railway"),
 ];
 
-fn moving(cx: &Ctx, link: &Link) -> Option<Moving> {
+fn moving(cx: &Ctx, swarms: &[bool], link: &Link) -> Option<Moving> {
     let (Lookup::AtStart, Dialled::Tcp { host, .. }) = (&link.lookup, &link.dialled) else {
         return None;
     };
@@ -66,7 +69,7 @@ fn moving(cx: &Ctx, link: &Link) -> Option<Moving> {
         Target::Service { service, .. } if Some(service) != cx.model.hop(link.from).service => {
             // A swarm gives the service one address that stays.
             let replicas = cx.project.service(service).replicas.as_ref()?.value;
-            (replicas > 1 && !cx.is_swarm(service)).then_some(Moving::Replicas(service, replicas))
+            (replicas > 1 && !swarms[service.stack]).then_some(Moving::Replicas(service, replicas))
         }
         _ => None,
     }
@@ -130,10 +133,10 @@ fn help(cx: &Ctx, link: &Link) -> String {
 }
 
 /// Any service may get another address when it is made anew: said once for a project.
-fn recreated(cx: &mut Ctx) {
+fn recreated(cx: &mut Ctx, swarms: &[bool]) {
     let fixed = |link: &Link| match link.target {
         // A swarm gives the service one address that stays.
-        Target::Service { service, .. } if cx.is_swarm(service) => true,
+        Target::Service { service, .. } if swarms[service.stack] => true,
         Target::Service { service, .. } => {
             let mut networks = cx.project.service(service).networks.iter();
             networks.any(|membership| !membership.addresses.is_empty())
@@ -143,13 +146,14 @@ fn recreated(cx: &mut Ctx) {
     let plain = |link: &&Link| {
         let own = matches!(link.target, Target::Service { service, .. } if Some(service) == cx.model.hop(link.from).service);
         let named = link.lookup == Lookup::AtStart && !is_to_host(link);
-        named && !own && !fixed(link) && moving(cx, link).is_none()
+        named && !own && !fixed(link) && moving(cx, swarms, link).is_none()
     };
     let mut names: Vec<&str> = Vec::new();
+    let mut told = HashSet::new();
     let mut links: Vec<&Link> = Vec::new();
     for link in cx.model.links.iter().filter(plain) {
         if let Dialled::Tcp { host, .. } = &link.dialled
-            && !names.contains(&host.value.as_str())
+            && told.insert(host.value.as_str())
         {
             names.push(&host.value);
             links.push(link);

@@ -77,10 +77,12 @@ impl Ctx<'_> {
         &self.project.service(service).name.value
     }
 
-    /// Whether the stack of a service has what only a swarm knows.
-    pub(super) fn is_swarm(&self, service: ServiceRef) -> bool {
-        let mut services = self.project.stacks[service.stack].services.iter();
-        services.any(|service| service.swarm.is_some())
+    /// Of each stack whether it has what only a swarm knows.
+    pub(super) fn swarms(&self) -> Vec<bool> {
+        let stacks = self.project.stacks.iter();
+        stacks
+            .map(|stack| stack.services.iter().any(|one| one.swarm.is_some()))
+            .collect()
     }
 
     /// The key of a service in its compose file.
