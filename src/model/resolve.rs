@@ -8,7 +8,7 @@ mod socket;
 use crate::host::path;
 use crate::model::nginx::is_address;
 use crate::model::{
-    Address, DeadEnd, Dialled, HopId, Link, Listener, Lookup, Model, ServiceRef, Target,
+    Address, Bind, DeadEnd, Dialled, HopId, Link, Listener, Lookup, Model, ServiceRef, Target,
 };
 use crate::project::Project;
 use crate::project::compose::{Membership, NetworkMode, Service};
@@ -402,10 +402,28 @@ impl Seeker<'_> {
         self.from_host_of(None, host, port)
     }
 
+    /// A process of the machine that dials its own port: nobody else can have it.
+    fn own(&self, port: u16) -> Option<Target> {
+        let hop = self.model.hop(self.from);
+        let takes = |listener: &Listener| {
+            matches!(
+                listener.address.value(),
+                Some(Address::Tcp { bind: Bind::Any | Bind::AnyV4 | Bind::Loopback | Bind::LoopbackV4, port: own })
+                    if *own == port
+            )
+        };
+        let at = hop.listeners.iter().position(takes)?;
+        let hop = hop.service.is_none().then_some((self.from, at));
+        hop.map(|hop| Target::Host {
+            port,
+            hop: Some(hop),
+        })
+    }
+
     /// As a process on the host sees it: `proxy` is its service if it only shares the host's network.
     fn from_host_of(&self, proxy: Option<ServiceRef>, host: &str, port: u16) -> Target {
         if is_loopback(host) {
-            return self.published(port);
+            return self.own(port).unwrap_or_else(|| self.published(port));
         }
         if is_address(host) {
             return self.by_address(host, port);

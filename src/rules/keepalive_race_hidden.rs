@@ -59,7 +59,8 @@ fn race<'a>(cx: &Ctx<'a>, route: &'a Route, section: &'a Section) -> Option<Race
     let client = route.timeouts.get(&Key::ClientIdle)?;
     route.links.iter().find_map(|id| {
         let link = model.link(*id);
-        let (inner, at) = reached(&link.target)?;
+        // Who dials its own port fetches its own statistics, and loses no client's request.
+        let (inner, at) = reached(&link.target).filter(|(inner, _)| *inner != route.hop)?;
         let idle = idle(cx, inner, at)?;
         let (closes, waits) = (idle.value()?, client.value()?);
         let short = matches!(closes, Amount::Finite(ms) if *ms > 0);

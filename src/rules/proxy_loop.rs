@@ -1,7 +1,8 @@
 //! rules/proxy-loop.md
 
+use crate::model::chain;
 use crate::model::nginx::{Place, Scope};
-use crate::model::{Address, Bind, Dialled, Link, Protocol, ProxyHeader, Route, Target};
+use crate::model::{Link, Protocol, ProxyHeader, Route};
 use crate::rules::Ctx;
 use crate::source::Span;
 use crate::syntax::nginx::Directive;
@@ -30,7 +31,7 @@ pub(super) fn check(cx: &mut Ctx) {
 fn own_listener(cx: &Ctx, route: &Route) -> Option<Span> {
     let links: Vec<&Link> = route.links.iter().map(|id| cx.model.link(*id)).collect();
     let mut places = links.iter().map(|link| {
-        let at = reached(cx, route, link)?;
+        let (_, at) = chain::reached(&link.target).filter(|(hop, _)| *hop == route.hop)?;
         let listener = &cx.model.hop(route.hop).listeners[at];
         let same = matches!(
             (listener.protocol.value(), link.protocol),
@@ -42,33 +43,6 @@ fn own_listener(cx: &Ctx, route: &Route) -> Option<Span> {
     });
     let first = places.next()??;
     places.all(|place| place.is_some()).then_some(first)
-}
-
-/// Index of the proxy's own listener that a link leads to.
-fn reached(cx: &Ctx, route: &Route, link: &Link) -> Option<usize> {
-    match &link.target {
-        Target::Service {
-            hop: Some((hop, at)),
-            ..
-        }
-        | Target::Host {
-            hop: Some((hop, at)),
-            ..
-        } => (*hop == route.hop).then_some(*at),
-        // On a machine without containers nobody but the proxy can have its port.
-        Target::Host { hop: None, .. } if cx.model.hop(route.hop).service.is_none() => {
-            let Dialled::Tcp { host, port, .. } = &link.dialled else {
-                return None;
-            };
-            let loopback = host.value == "localhost" || host.value == "127.0.0.1";
-            let mut listeners = cx.model.hop(route.hop).listeners.iter();
-            let at = listeners.position(|listener| {
-                matches!(listener.address.value(), Some(Address::Tcp { bind: Bind::Any | Bind::AnyV4 | Bind::Loopback | Bind::LoopbackV4, port: own }) if own == port)
-            });
-            at.filter(|_| loopback)
-        }
-        _ => None,
-    }
 }
 
 /// Whether the request comes back with the path that it had, so that it meets the same location.
