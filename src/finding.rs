@@ -195,6 +195,33 @@ impl SyntaxError {
 }
 
 impl Finding {
+    /// A finding with one place; what more there is to say of it is added.
+    pub fn new(
+        rule: &'static str,
+        severity: Severity,
+        span: Span,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            rule,
+            severity,
+            confidence: Confidence::High,
+            status: Vec::new(),
+            effect: Effect::Response,
+            log: "",
+            message: message.into(),
+            help: String::new(),
+            primary: Label {
+                span,
+                message: String::new(),
+            },
+            related: Vec::new(),
+            flow: Vec::new(),
+            fix: None,
+            evidence: Vec::new(),
+        }
+    }
+
     /// Adds a related label; call in chain order, edge to app.
     pub fn label(&mut self, span: Span, message: impl Into<String>) -> &mut Self {
         self.related.push(Label {

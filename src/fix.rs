@@ -86,7 +86,7 @@ fn edited(text: &str, edits: &Taken) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Confidence, Effect, Fix, Label, Severity};
+    use crate::finding::{Fix, Severity};
     use crate::source::{SourceFile, Span};
 
     fn finding(safety: Safety, edits: &[(u32, u32, &str)]) -> Finding {
@@ -95,33 +95,17 @@ mod tests {
             start,
             end,
         };
+        let edits = edits.iter().map(|(start, end, text)| Edit {
+            span: at(*start, *end),
+            text: (*text).to_owned(),
+        });
         Finding {
-            rule: "syntax-error",
-            severity: Severity::Error,
-            confidence: Confidence::High,
-            status: Vec::new(),
-            effect: Effect::NoStart,
-            log: "",
-            message: String::new(),
-            help: String::new(),
-            primary: Label {
-                span: at(0, 0),
-                message: String::new(),
-            },
-            related: Vec::new(),
-            flow: Vec::new(),
             fix: Some(Fix {
                 title: String::new(),
                 safety,
-                edits: edits
-                    .iter()
-                    .map(|(start, end, text)| Edit {
-                        span: at(*start, *end),
-                        text: (*text).to_owned(),
-                    })
-                    .collect(),
+                edits: edits.collect(),
             }),
-            evidence: Vec::new(),
+            ..Finding::new("syntax-error", Severity::Error, at(0, 0), "")
         }
     }
 

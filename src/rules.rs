@@ -114,7 +114,7 @@ use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::sync::OnceLock;
 
-use crate::finding::{Finding, Label};
+use crate::finding::Finding;
 use crate::model::nginx::{Pass, Place, passes, places};
 use crate::model::{Link, Model};
 use crate::page::Card;
@@ -389,22 +389,10 @@ impl Ctx<'_> {
     /// Reports one finding with the card's severity, confidence and status; the caller adds labels and help.
     pub fn report(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
         self.findings.push(Finding {
-            rule: self.id,
-            severity: self.card.severity,
             confidence: self.card.confidence,
             status: self.card.status.clone(),
             effect: self.card.effect,
-            log: "",
-            message: message.into(),
-            help: String::new(),
-            primary: Label {
-                span,
-                message: String::new(),
-            },
-            related: Vec::new(),
-            flow: Vec::new(),
-            fix: None,
-            evidence: Vec::new(),
+            ..Finding::new(self.id, self.card.severity, span, message)
         });
         self.findings.last_mut().expect("just pushed")
     }

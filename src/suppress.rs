@@ -7,7 +7,7 @@ mod glob;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::fingerprint::Numbering;
-use crate::finding::{Confidence, Edit, Effect, Finding, Fix, Label, Safety, Severity};
+use crate::finding::{Edit, Finding, Fix, Safety, Severity};
 use crate::rules::{RULES, card};
 use crate::settings::Settings;
 use crate::source::{FileId, Sources, Span};
@@ -274,22 +274,9 @@ fn removal(comment: &Comment, sources: &Sources) -> Fix {
 
 fn complaint(rule: &'static str, span: Span, message: String, help: &str) -> Finding {
     Finding {
-        rule,
-        severity: Severity::Warning,
-        confidence: Confidence::High,
-        status: Vec::new(),
-        effect: Effect::Response,
-        log: "",
-        evidence: vec![("message", message.clone())],
-        message,
         help: help.to_owned(),
-        primary: Label {
-            span,
-            message: String::new(),
-        },
-        related: Vec::new(),
-        flow: Vec::new(),
-        fix: None,
+        evidence: vec![("message", message.clone())],
+        ..Finding::new(rule, Severity::Warning, span, message)
     }
 }
 

@@ -51,30 +51,22 @@ const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Confidence, Effect, Label, Severity};
+    use crate::finding::Severity;
     use crate::source::{FileId, Span};
 
     fn finding(message: &str, evidence: &[(&'static str, &str)]) -> Finding {
+        let evidence = evidence.iter();
         Finding {
-            rule: "upstream-port-mismatch",
-            severity: Severity::Error,
-            confidence: Confidence::High,
             status: vec![502],
-            effect: Effect::Response,
-            log: "",
-            message: message.to_owned(),
-            help: String::new(),
-            primary: Label {
-                span: Span::new(FileId(0), 0, 0),
-                message: String::new(),
-            },
-            related: Vec::new(),
-            flow: Vec::new(),
-            fix: None,
             evidence: evidence
-                .iter()
                 .map(|(name, value)| (*name, (*value).to_owned()))
                 .collect(),
+            ..Finding::new(
+                "upstream-port-mismatch",
+                Severity::Error,
+                Span::new(FileId(0), 0, 0),
+                message,
+            )
         }
     }
 

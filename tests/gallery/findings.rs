@@ -389,22 +389,8 @@ fn of(
 
 fn finding(rule: &'static str, span: Span, message: &str) -> Finding {
     Finding {
-        rule,
-        severity: Severity::Warning,
-        confidence: Confidence::High,
         status: vec![502],
-        effect: Effect::Response,
-        log: "",
-        message: message.to_owned(),
-        help: String::new(),
-        primary: Label {
-            span,
-            message: String::new(),
-        },
-        related: Vec::new(),
-        flow: Vec::new(),
-        fix: None,
-        evidence: Vec::new(),
+        ..Finding::new(rule, Severity::Warning, span, message)
     }
 }
 

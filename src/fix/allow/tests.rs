@@ -1,27 +1,10 @@
 //! Where a comment goes in each language, and where none can go.
 
 use super::*;
-use crate::finding::{Confidence, Effect, Label, Severity};
+use crate::finding::Severity;
 
 fn finding(rule: &'static str, span: Span) -> Finding {
-    Finding {
-        rule,
-        severity: Severity::Error,
-        confidence: Confidence::High,
-        status: Vec::new(),
-        effect: Effect::NoStart,
-        log: "",
-        message: String::new(),
-        help: String::new(),
-        primary: Label {
-            span,
-            message: String::new(),
-        },
-        related: Vec::new(),
-        flow: Vec::new(),
-        fix: None,
-        evidence: Vec::new(),
-    }
+    Finding::new(rule, Severity::Error, span, "")
 }
 
 /// The file after what the last occurrence of a word is found guilty of has been allowed; `None` if no comment can.
