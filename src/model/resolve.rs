@@ -8,7 +8,7 @@ mod socket;
 use crate::host::path;
 use crate::model::nginx::is_address;
 use crate::model::{
-    Address, Bind, DeadEnd, Dialled, HopId, Link, Listener, Lookup, Model, ServiceRef, Target,
+    Address, DeadEnd, Dialled, HopId, Link, Listener, Lookup, Model, ServiceRef, Target,
 };
 use crate::project::Project;
 use crate::project::compose::{Membership, NetworkMode, Service};
@@ -404,19 +404,10 @@ impl Seeker<'_> {
 
     /// A process of the machine that dials its own port: nobody else can have it.
     fn own(&self, port: u16) -> Option<Target> {
-        let hop = self.model.hop(self.from);
-        let takes = |listener: &Listener| {
-            matches!(
-                listener.address.value(),
-                Some(Address::Tcp { bind: Bind::Any | Bind::AnyV4 | Bind::Loopback | Bind::LoopbackV4, port: own })
-                    if *own == port
-            )
-        };
-        let at = hop.listeners.iter().position(takes)?;
-        let hop = hop.service.is_none().then_some((self.from, at));
-        hop.map(|hop| Target::Host {
+        let at = self.model.directory.own(self.from, port)?;
+        Some(Target::Host {
             port,
-            hop: Some(hop),
+            hop: Some((self.from, at)),
         })
     }
 

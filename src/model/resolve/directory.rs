@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::socket;
 use crate::host::path;
-use crate::model::{Address, HopId, HopKind, Model, ServiceRef};
+use crate::model::{Address, Bind, Hop, HopId, HopKind, Model, ServiceRef};
 use crate::project::Project;
 use crate::project::compose::{NetworkMode, Service};
 use crate::project::container::Location;
@@ -27,6 +27,8 @@ pub struct Directory {
     mounts: Vec<(ServiceRef, Vec<Location>)>,
     /// By port the apps of the machine that listen there, with the listener: all of one app's only once.
     machine: HashMap<u16, Vec<(HopId, usize)>>,
+    /// By process of the machine and port its first listener there that `localhost` reaches.
+    own: HashMap<(HopId, u16), usize>,
 }
 
 impl Directory {
@@ -65,6 +67,7 @@ impl Directory {
             .filter(|(_, places): &(_, Vec<_>)| !places.is_empty())
             .collect();
         directory.machine = machine(model);
+        directory.own = own(model);
         directory
     }
 
@@ -100,6 +103,11 @@ impl Directory {
             [one] => Some(*one),
             _ => None,
         }
+    }
+
+    /// The listener of a process of the machine that it reaches itself on a port of `localhost`.
+    pub(super) fn own(&self, process: HopId, port: u16) -> Option<usize> {
+        self.own.get(&(process, port)).copied()
     }
 }
 
@@ -217,13 +225,19 @@ impl Ports {
     }
 }
 
+/// Processes that run in no container.
+fn of_machine(model: &Model) -> impl Iterator<Item = (HopId, &Hop)> {
+    let hops = model.hops.iter().zip(0..);
+    let outside = hops.filter(|(hop, _)| hop.service.is_none());
+    outside.map(|(hop, id)| (HopId(id), hop))
+}
+
 fn machine(model: &Model) -> HashMap<u16, Vec<(HopId, usize)>> {
     let mut machine: HashMap<u16, Vec<(HopId, usize)>> = HashMap::new();
-    for (id, hop) in model.hops.iter().enumerate() {
-        if hop.service.is_some() || !matches!(hop.kind, HopKind::App(_)) {
+    for (id, hop) in of_machine(model) {
+        if !matches!(hop.kind, HopKind::App(_)) {
             continue;
         }
-        let id = HopId(u32::try_from(id).unwrap_or(u32::MAX));
         for (at, listener) in hop.listeners.iter().enumerate() {
             if let Some(port) = listener.address.value().and_then(Address::port) {
                 let known = machine.entry(port).or_default();
@@ -234,4 +248,20 @@ fn machine(model: &Model) -> HashMap<u16, Vec<(HopId, usize)>> {
         }
     }
     machine
+}
+
+fn own(model: &Model) -> HashMap<(HopId, u16), usize> {
+    let mut own = HashMap::new();
+    for (id, hop) in of_machine(model) {
+        for (at, listener) in hop.listeners.iter().enumerate() {
+            if let Some(Address::Tcp {
+                bind: Bind::Any | Bind::AnyV4 | Bind::Loopback | Bind::LoopbackV4,
+                port,
+            }) = listener.address.value()
+            {
+                own.entry((id, *port)).or_insert(at);
+            }
+        }
+    }
+    own
 }
