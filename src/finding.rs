@@ -2,6 +2,8 @@
 
 pub mod fingerprint;
 
+use std::iter;
+
 use serde::{Deserialize, Serialize};
 
 use crate::source::{FileId, Span};
@@ -220,6 +222,11 @@ impl Finding {
             fix: None,
             evidence: Vec::new(),
         }
+    }
+
+    /// The primary label, then the related ones.
+    pub fn labels(&self) -> impl Iterator<Item = &Label> {
+        iter::once(&self.primary).chain(&self.related)
     }
 
     /// Adds a related label; call in chain order, edge to app.

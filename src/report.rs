@@ -173,7 +173,7 @@ const PAGES: &str = "https://github.com/no502/no502/blob/main/rules";
 /// The label that a forge can show: the primary one, unless it points at what an image ships and another points into the
 /// tree.
 fn anchor<'a>(finding: &'a Finding, sources: &Sources) -> &'a Label {
-    let labels = std::iter::once(&finding.primary).chain(&finding.related);
+    let labels = finding.labels();
     let mut in_tree = labels.filter(|label| !is_synthetic(&sources.get(label.span.file).path));
     in_tree.next().unwrap_or(&finding.primary)
 }

@@ -120,7 +120,7 @@ impl<'a> Suppressions<'a> {
     /// Whether anything silences a finding. All that do are marked, so that none of them counts as stale.
     fn silence(&mut self, finding: &Finding, sources: &Sources) -> bool {
         let mut silenced = false;
-        for label in std::iter::once(&finding.primary).chain(&finding.related) {
+        for label in finding.labels() {
             let file = label.span.file;
             let file = self.inside.get(&file).copied().unwrap_or(file);
             for line in [0, sources.position(label.span).line] {

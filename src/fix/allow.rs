@@ -33,7 +33,7 @@ pub fn plan(sources: &Sources, findings: &[Finding], reason: &str) -> Allowed {
         if [UNUSED, REASONLESS].contains(&finding.rule) {
             continue;
         }
-        let mut labels = [&finding.primary].into_iter().chain(&finding.related);
+        let mut labels = finding.labels();
         match labels.find_map(|label| hands.place(label.span)) {
             Some(place) => drop(places.entry(place).or_default().insert(finding.rule)),
             None => {

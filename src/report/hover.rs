@@ -69,7 +69,7 @@ impl Cursor<'_> {
     fn findings(&self) -> Told {
         let findings = self.analysis.findings.iter();
         let told = findings.filter_map(|finding| {
-            let labels = [&finding.primary].into_iter().chain(&finding.related);
+            let labels = finding.labels();
             let mut labels = labels.filter(|label| (self.is_on)(label.span));
             let Label { span, .. } = labels.next()?;
             Some((*span, rule(finding)))

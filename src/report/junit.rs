@@ -65,7 +65,7 @@ fn write_suite(findings: &[Finding], sources: &Sources, out: &mut dyn Write) -> 
 }
 
 fn body(finding: &Finding, sources: &Sources) -> String {
-    let labels = std::iter::once(&finding.primary).chain(&finding.related);
+    let labels = finding.labels();
     let mut lines: Vec<String> = labels
         .map(|label| {
             format!("{} {}", sources.place(label.span), label.message)

@@ -232,7 +232,7 @@ impl Sarif<'_> {
 
 /// The whole chain, where a finding is about one; else all labels.
 fn flow(finding: &Finding) -> impl Iterator<Item = &Label> {
-    let labels = std::iter::once(&finding.primary).chain(&finding.related);
+    let labels = finding.labels();
     let labels = labels.filter(|_| finding.flow.is_empty());
     finding.flow.iter().chain(labels)
 }

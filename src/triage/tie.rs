@@ -270,7 +270,7 @@ fn findings(
         places.contains(&here) || tally.places.iter().any(pointed)
     };
     let labels = |finding: &Finding| {
-        let labels = [&finding.primary].into_iter().chain(&finding.related);
+        let labels = finding.labels();
         labels.chain(&finding.flow).any(at)
     };
     let all = analysis.findings.iter().enumerate();

@@ -93,7 +93,7 @@ const CHAINS: [chain::Format; 6] = [
 fn spans(analysis: &Analysis) -> Result<(), String> {
     let sources = &analysis.project.sources;
     for finding in analysis.findings.iter().chain(&analysis.silenced) {
-        let labels = [&finding.primary].into_iter().chain(&finding.related);
+        let labels = finding.labels();
         for label in labels.chain(&finding.flow) {
             lies(sources, label.span).map_err(|why| format!("{}: {why}", finding.rule))?;
         }

@@ -77,10 +77,8 @@ impl Changed {
 
     /// Whether a label of a finding is on an added line; `prefix` leads from the enclosing git root to the run's.
     pub(crate) fn touches(&self, finding: &Finding, sources: &Sources, prefix: &str) -> bool {
-        let spans = [&finding.primary].into_iter().chain(&finding.related);
-        spans
-            .into_iter()
-            .any(|label| self.has(label.span, sources, prefix))
+        let mut labels = finding.labels();
+        labels.any(|label| self.has(label.span, sources, prefix))
     }
 
     fn has(&self, span: Span, sources: &Sources, prefix: &str) -> bool {

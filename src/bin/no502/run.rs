@@ -266,10 +266,8 @@ impl Run {
             ));
         }
         let wanted = |finding: &Finding| {
-            let labels = [&finding.primary].into_iter().chain(&finding.related);
-            labels
-                .into_iter()
-                .any(|label| roots.wants(&sources.get(label.span.file).path))
+            let mut labels = finding.labels();
+            labels.any(|label| roots.wants(&sources.get(label.span.file).path))
         };
         self.analysis.findings.retain(wanted);
         self.analysis.silenced.retain(wanted);

@@ -34,7 +34,7 @@ impl<'a> Concern<'a> {
         };
         let mut index: HashMap<(FileId, usize), BTreeSet<usize>> = HashMap::new();
         for (at, one) in findings.iter().enumerate() {
-            let labels = [&one.primary].into_iter().chain(&one.related);
+            let labels = one.labels();
             for label in labels.chain(&one.flow).take(LABELS) {
                 index.entry(line(label)).or_default().insert(at);
             }

@@ -44,7 +44,7 @@ pub(super) fn excerpts(
 /// The steps of the chain, if there are any, then every label that is not one of them.
 fn in_order(finding: &Finding) -> Vec<&Label> {
     let steps: HashSet<Span> = finding.flow.iter().map(|step| step.span).collect();
-    let labels = std::iter::once(&finding.primary).chain(&finding.related);
+    let labels = finding.labels();
     let labels = labels.filter(|label| !steps.contains(&label.span));
     finding.flow.iter().chain(labels).collect()
 }

@@ -45,7 +45,7 @@ struct Mark {
 impl Excerpt {
     /// The file of the primary label comes first, then the others in chain order.
     pub(super) fn new(finding: &Finding, sources: &Sources, width: usize) -> Self {
-        let labels = std::iter::once(&finding.primary).chain(&finding.related);
+        let labels = finding.labels();
         let (labels, others) = (labels.take(DRAWN), &finding.related);
         let others = others.get(DRAWN - 1..).unwrap_or_default();
         let (mut notes, mut placed) = (Vec::new(), Vec::new());

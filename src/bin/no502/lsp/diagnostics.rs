@@ -63,7 +63,7 @@ impl Reading<'_> {
 
     /// The label at which a finding is shown: what an image ships is in no editor.
     pub(super) fn shown<'f>(&self, finding: &'f Finding) -> Option<(&PathBuf, &'f Label)> {
-        let labels = [&finding.primary].into_iter().chain(&finding.related);
+        let labels = finding.labels();
         let mut real = labels.filter_map(|label| Some((self.real(label.span)?, label)));
         real.next()
     }

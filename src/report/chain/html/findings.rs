@@ -67,7 +67,7 @@ fn ways(ways: &[usize], view: &View, out: &mut dyn Write) -> io::Result<()> {
 
 fn places(finding: &Finding, sources: &Sources, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<ul class=\"places\">")?;
-    let labels = [&finding.primary].into_iter().chain(&finding.related);
+    let labels = finding.labels();
     for label in labels.take(MOST) {
         let message = if label.message.is_empty() {
             String::new()
