@@ -6,7 +6,7 @@ use crate::model::edge::{Front, is_loopback};
 use crate::model::verdict::judge;
 use crate::model::{
     Chain, DeadEnd, HopId, HopKind, LinkId, Listener, Model, Pages, Retry, Reuse, Route, RouteId,
-    Setting, Step, Target, Timeouts,
+    ServiceRef, Setting, Step, Target, Timeouts,
 };
 
 /// Proxies behind proxies deeper than this are a loop.
@@ -165,6 +165,25 @@ impl DeadEnd {
             Self::Profile(_) => "its profile is not active with the proxy's",
             Self::OwnLoopback => "nothing in the proxy's own container listens there",
             Self::NoSocket(why) => why,
+        }
+    }
+
+    /// The service that is meant and not reached.
+    pub fn service(&self) -> Option<ServiceRef> {
+        match self {
+            Self::Disjoint(at) | Self::LeftOff(at, _) | Self::Profile(at) => Some(*at),
+            Self::UnknownHost | Self::OwnLoopback | Self::NoSocket(_) => None,
+        }
+    }
+}
+
+impl Target {
+    /// The service that a link names, whether it is reached or not.
+    pub fn named(&self) -> Option<ServiceRef> {
+        match self {
+            Self::Service { service, .. } => Some(*service),
+            Self::Nowhere(dead) => dead.service(),
+            _ => None,
         }
     }
 }

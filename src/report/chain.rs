@@ -26,8 +26,8 @@ use super::Look;
 use crate::analyze::Analysis;
 use crate::finding::Gap;
 use crate::model::{
-    Address, Bind, Budget, Chain, DeadEnd, Hop, HopId, HopKind, Key, Link, Listener, Model, Route,
-    RouteId, Setting, Step, Target, Timeouts, Verdict,
+    Address, Bind, Budget, Chain, Hop, HopId, HopKind, Key, Link, Listener, Model, Route, RouteId,
+    Setting, Step, Timeouts, Verdict,
 };
 use crate::project::Project;
 
@@ -221,13 +221,8 @@ pub fn end_name(chain: &Chain, analysis: &Analysis) -> Option<String> {
 
 /// The service that a link names, or what it dials.
 fn link_end<'a>(link: &'a Link, project: &'a Project) -> &'a str {
-    match &link.target {
-        Target::Service { service, .. }
-        | Target::Nowhere(
-            DeadEnd::Disjoint(service) | DeadEnd::LeftOff(service, _) | DeadEnd::Profile(service),
-        ) => &project.service(*service).name.value,
-        _ => &link.written,
-    }
+    let service = link.target.named().map(|at| project.service(at));
+    service.map_or(&link.written, |service| &service.name.value)
 }
 
 /// Addresses on which a hop takes connections: `80`, `127.0.0.1:80`, `unix:/run/app.sock`.

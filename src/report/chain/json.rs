@@ -234,12 +234,10 @@ impl Json<'_> {
 
 /// A certain dead end is not unknown: what it would be, the service that it names, and why nothing answers.
 fn dead_end(dead: &DeadEnd) -> (&'static str, Option<ServiceRef>, &str) {
-    let (kind, service) = match dead {
-        DeadEnd::UnknownHost | DeadEnd::OwnLoopback => ("host", None),
-        DeadEnd::Disjoint(at) | DeadEnd::LeftOff(at, _) | DeadEnd::Profile(at) => {
-            ("service", Some(*at))
-        }
-        DeadEnd::NoSocket(_) => ("socket", None),
+    let kind = match dead {
+        DeadEnd::UnknownHost | DeadEnd::OwnLoopback => "host",
+        DeadEnd::Disjoint(_) | DeadEnd::LeftOff(..) | DeadEnd::Profile(_) => "service",
+        DeadEnd::NoSocket(_) => "socket",
     };
-    (kind, service, dead.why())
+    (kind, dead.service(), dead.why())
 }

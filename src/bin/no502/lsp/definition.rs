@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use lsp_types::Location;
-use no502::model::{DeadEnd, HopId, HopKind, Link, ServiceRef, Target};
+use no502::model::{HopId, HopKind, Link, ServiceRef};
 use no502::project::compose::MountSource;
 use no502::source::{FileId, Span};
 
@@ -27,12 +27,11 @@ impl Reading<'_> {
                 .group
                 .as_ref()
                 .is_some_and(|group| group.span.file == file);
-            let end = if at_home {
-                None
+            found.extend(if at_home {
+                self.service(link)
             } else {
                 self.group_or_service(link)
-            };
-            found.extend(end.or_else(|| self.service(link)));
+            });
         }
         let backends = self.backends().into_iter();
         found.extend(
@@ -56,7 +55,7 @@ impl Reading<'_> {
         let (project, model) = (&self.analysis.project, &self.analysis.model);
         let mut found = BTreeSet::new();
         for link in &model.links {
-            let service = reached(link).map(|at| project.service(at).name.span);
+            let service = link.target.named().map(|at| project.service(at).name.span);
             if service.is_some_and(here) {
                 found.insert(link.span);
             }
@@ -119,7 +118,7 @@ impl Reading<'_> {
     }
 
     fn service(&self, link: &Link) -> Option<Span> {
-        let at = reached(link)?;
+        let at = link.target.named()?;
         Some(self.analysis.project.service(at).name.span)
     }
 
@@ -172,12 +171,4 @@ impl Reading<'_> {
 
 fn covers(span: Span, file: FileId, byte: usize) -> bool {
     span.file == file && span.start as usize <= byte && byte <= span.end as usize
-}
-
-fn reached(link: &Link) -> Option<ServiceRef> {
-    match &link.target {
-        Target::Service { service, .. }
-        | Target::Nowhere(DeadEnd::Disjoint(service) | DeadEnd::Profile(service)) => Some(*service),
-        _ => None,
-    }
 }
