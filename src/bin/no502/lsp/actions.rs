@@ -32,11 +32,12 @@ impl Reading<'_> {
         let mut actions = Vec::new();
         if wanted(params, &CodeActionKind::QUICKFIX) {
             for (finding, fingerprint) in fingerprinted(self.analysis) {
-                let Some((file, label)) = self.shown(finding) else {
+                let shown = self.shown(finding);
+                let Some((_, label)) = shown.filter(|(file, _)| **file == document.file) else {
                     continue;
                 };
                 let diagnostic = self.finding(finding, label, &fingerprint);
-                if *file == document.file && is_meant(&diagnostic, params) {
+                if is_meant(&diagnostic, params) {
                     actions.extend(self.fix(finding, &diagnostic));
                     actions.extend(self.allow(finding, &diagnostic));
                 }
