@@ -110,10 +110,10 @@ impl Judge {
             mut buffers,
             ..
         } = job;
-        let roots = || Roots::of_editor(home.root.clone(), home.deep, files.clone());
+        let roots = Roots::of_editor(home.root.clone(), home.deep, files);
         let mut faults = Vec::new();
-        let path = Config::nearest(&roots()).map(|path| real(&path));
-        match (Config::load(None, &roots(), &buffers), &path) {
+        let path = Config::nearest(&roots).map(|path| real(&path));
+        match (Config::load(None, &roots, &buffers), &path) {
             (Ok(config), Some(path)) => {
                 self.right.insert(path.clone(), config.text().to_owned());
             }
@@ -137,7 +137,7 @@ impl Judge {
             });
             None
         });
-        match Run::judge(roots(), &ProjectArgs::default(), baseline, buffers) {
+        match Run::judge(roots, &ProjectArgs::default(), baseline, buffers) {
             Ok(run) => (Some(run.analysis), faults),
             Err(failure) => {
                 faults.push(Fault {
