@@ -112,14 +112,14 @@ const OWN_LINE: &[&str] = &["service", "socket"];
 const OWN_STATEMENT: &[&str] = &["env", "sh", "properties", "map"];
 
 impl Language {
-    fn of(file: &SourceFile) -> Self {
+    fn of(file: &SourceFile, format: Option<Format>) -> Self {
         // A byte that is no UTF-8 would not be written back as it was, and what is no file cannot be written at all.
         if file.lossy || file.path.starts_with('<') {
             return Self::None;
         }
         let name = file.path.rsplit('/').next().unwrap_or_default();
         let ending = name.rsplit('.').next().unwrap_or_default();
-        match guess(&file.path, &file.text) {
+        match format {
             Some(Format::Dockerfile) => Self::OwnLine,
             Some(_) if ending == "json" => Self::None,
             Some(_) => Self::Anywhere,
@@ -146,10 +146,11 @@ fn is_drop_in(path: &str) -> bool {
 
 impl<'a> Text<'a> {
     fn new(id: FileId, file: &'a SourceFile) -> Self {
-        let language = Language::of(file);
+        let format = guess(&file.path, &file.text);
+        let language = Language::of(file, format);
         let mut closed = Vec::new();
         let is_yaml = [".yml", ".yaml"].iter().any(|end| file.path.ends_with(end));
-        match guess(&file.path, &file.text) {
+        match format {
             _ if language == Language::None => {}
             Some(Format::Nginx) => words(&nginx::parse(id, &file.text).directives, &mut closed),
             format if is_yaml || format == Some(Format::Compose) => {
