@@ -88,7 +88,8 @@ fn look(args: &Check) -> Stamps {
     let Ok(roots) = Roots::of(&args.paths) else {
         return Stamps::default();
     };
-    let settings = Config::nearest(&roots).or_else(|| args.project.config.clone());
+    let asked = args.project.config.clone();
+    let settings = asked.or_else(|| Config::nearest(&roots));
     let named = roots.files.into_iter().chain(settings);
     let named = named.chain(args.project.baseline.clone()).collect();
     Disk::new(roots.root, roots.scopes, named)
