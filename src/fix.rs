@@ -34,8 +34,7 @@ pub fn plan(sources: &Sources, findings: &[Finding], most: Safety) -> Plan {
         let wanted = fix.safety == Safety::Safe || most == Safety::Unsafe;
         let possible = fix.edits.iter().all(|edit| {
             let file = sources.get(edit.span.file);
-            let on_disk = !file.lossy && !file.path.starts_with('<');
-            on_disk
+            file.is_writable()
                 && taken
                     .get(&edit.span.file)
                     .is_none_or(|taken| is_free(edit, taken))

@@ -174,7 +174,7 @@ const PAGES: &str = "https://github.com/no502/no502/blob/main/rules";
 /// tree.
 fn anchor<'a>(finding: &'a Finding, sources: &Sources) -> &'a Label {
     let labels = finding.labels();
-    let mut in_tree = labels.filter(|label| !is_synthetic(&sources.get(label.span.file).path));
+    let mut in_tree = labels.filter(|label| !sources.get(label.span.file).is_synthetic());
     in_tree.next().unwrap_or(&finding.primary)
 }
 
@@ -206,11 +206,6 @@ fn of_severity(findings: &[Finding], severity: Severity) -> usize {
         .iter()
         .filter(|finding| finding.severity == severity)
         .count()
-}
-
-/// Whether a path names no file of the tree but something that an image ships.
-fn is_synthetic(path: &str) -> bool {
-    path.starts_with('<')
 }
 
 fn write_json(value: &impl serde::Serialize, out: &mut dyn Write) -> io::Result<()> {

@@ -119,6 +119,17 @@ impl SourceFile {
         }
     }
 
+    /// Whether it is no file of the tree but something that an image ships.
+    pub fn is_synthetic(&self) -> bool {
+        self.path.starts_with('<')
+    }
+
+    /// Whether the text may be written back: a byte that is no UTF-8 would come out as another one, and what is no file
+    /// cannot be written at all.
+    pub fn is_writable(&self) -> bool {
+        !self.lossy && !self.is_synthetic()
+    }
+
     /// Line (from 1) of a byte offset; an offset past the end is on the last line.
     pub fn line(&self, offset: u32) -> usize {
         self.line_starts.partition_point(|start| *start <= offset)

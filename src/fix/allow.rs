@@ -113,8 +113,7 @@ const OWN_STATEMENT: &[&str] = &["env", "sh", "properties", "map"];
 
 impl Language {
     fn of(file: &SourceFile, format: Option<Format>) -> Self {
-        // A byte that is no UTF-8 would not be written back as it was, and what is no file cannot be written at all.
-        if file.lossy || file.path.starts_with('<') {
+        if !file.is_writable() {
             return Self::None;
         }
         let name = file.path.rsplit('/').next().unwrap_or_default();

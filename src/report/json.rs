@@ -74,9 +74,9 @@ impl Summary {
                 .project
                 .sources
                 .iter()
-                .map(|(_, file)| file.path.as_str())
-                .filter(|path| !super::is_synthetic(path))
+                .filter(|(_, file)| !file.is_synthetic())
                 // A config that is written in a compose file has the path of that file.
+                .map(|(_, file)| file.path.as_str())
                 .collect::<BTreeSet<_>>()
                 .len(),
             errors: super::of_severity(&analysis.findings, Severity::Error),

@@ -322,7 +322,7 @@ fn is_left_as_shipped(container: &Container) -> bool {
 
 /// Whether a service's nginx has nothing of the project in it.
 fn is_bare(conf: &NginxConf, files: &Files) -> bool {
-    conf.service.is_some() && files.sources.get(conf.main).path.starts_with('<')
+    conf.service.is_some() && files.sources.get(conf.main).is_synthetic()
 }
 
 fn tree_conf(files: &mut Files, ids: &[FileId], claimed: &mut BTreeSet<FileId>) -> NginxConf {

@@ -8,7 +8,6 @@ use std::io::{self, Write};
 use super::prose;
 use crate::finding::{Finding, Fix, Label};
 use crate::report::diff;
-use crate::report::is_synthetic;
 use crate::report::snippet::{DRAWN, Placed, Shown, Snippet, range_in, snippets};
 use crate::report::wrap::folded;
 use crate::report::xml::escape;
@@ -112,7 +111,7 @@ impl Story {
 /// What is no file of the tree is named without its brackets.
 fn caption(file: &SourceFile, line: usize, out: &mut dyn Write) -> io::Result<()> {
     let place = escape(file.path.trim_matches(['<', '>']));
-    let line = if is_synthetic(&file.path) {
+    let line = if file.is_synthetic() {
         " <span class=\"dim\">(no file of this tree)</span>".to_owned()
     } else {
         format!(":{line}")

@@ -6,7 +6,6 @@
 use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
 use crate::finding::{Finding, Label};
-use crate::report::is_synthetic;
 use crate::report::snippet::{DRAWN, LEAST_LABEL, Placed, Shown, Snippet, range_in, snippets};
 use crate::report::wrap::{columns, filled, fitting, folded, plain};
 use crate::source::{Position, SourceFile, Sources};
@@ -51,7 +50,7 @@ impl Excerpt {
         let (mut notes, mut placed) = (Vec::new(), Vec::new());
         for (at, label) in labels.enumerate() {
             let file = sources.get(label.span.file);
-            if is_synthetic(&file.path) {
+            if file.is_synthetic() {
                 notes.push(note(label, file, sources));
             } else {
                 placed.push(Placed::new(label, at, sources));

@@ -83,10 +83,10 @@ impl Reading<'_> {
 
     /// The URI of a file that is not open.
     fn uri_of_closed(&self, file: FileId) -> String {
-        let path = &self.analysis.project.sources.get(file).path;
+        let source = self.analysis.project.sources.get(file);
         match &self.judged.real[file.0 as usize] {
-            Some(real) if path.starts_with('<') => uri_of(real),
-            _ => uri_of(&self.judged.home.named(path, self.folders)),
+            Some(real) if source.is_synthetic() => uri_of(real),
+            _ => uri_of(&self.judged.home.named(&source.path, self.folders)),
         }
     }
 
