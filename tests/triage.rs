@@ -18,8 +18,8 @@ use no502::report::Look;
 use no502::report::triage::{Format, write};
 use no502::rules::{RULES, card};
 use no502::settings::Settings;
-use no502::triage::Triage;
 use no502::triage::classes::{ASIDE, Classes};
+use no502::triage::{Triage, explain};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/logs")
@@ -57,7 +57,8 @@ fn report(triage: &Triage, analysis: Option<&Analysis>, format: Format) -> Strin
         verbose: true,
         ..Look::default()
     };
-    write(format, triage, analysis, &look, &mut out).unwrap();
+    let explained = explain(triage, analysis);
+    write(format, triage, &explained, analysis, &look, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

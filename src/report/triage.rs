@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use super::Look;
 use crate::analyze::Analysis;
-use crate::triage::Triage;
+use crate::triage::{Explained, Triage};
 
 /// A format of `triage`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,16 +31,18 @@ impl FromStr for Format {
     }
 }
 
-/// Writes a report. The analysis is that of the project whose proxies wrote the logs, if there is one.
+/// Writes a report of what was seen and of what explains it. The analysis is that of the project whose proxies wrote the
+/// logs, if there is one.
 pub fn write(
     format: Format,
     triage: &Triage,
+    explained: &[Explained],
     analysis: Option<&Analysis>,
     look: &Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match format {
-        Format::Text => text::write(triage, analysis, look, out),
-        Format::Json => json::write(triage, analysis, out),
+        Format::Text => text::write(triage, explained, analysis, look, out),
+        Format::Json => json::write(triage, explained, analysis, out),
     }
 }

@@ -30,24 +30,22 @@ pub(crate) fn triage(args: &args::Triage, cli: &Cli) -> Result<Verdict, Failure>
     }
     let mut run = project(args)?;
     let analysis = run.as_ref().map(|run| &run.analysis);
+    let explained = explain(&triage, analysis);
     for output in &one_per_place(&args.format, Format::Text)? {
         write_to(output, |out| {
             let look = terminal::look(cli, output.path.is_none(), String::new());
-            report::write(output.format, &triage, analysis, &look, out)
+            report::write(output.format, &triage, &explained, analysis, &look, out)
         })?;
     }
     if failed {
         return Ok(Verdict::Failed);
     }
-    let Some(run) = &mut run else {
-        return Ok(Verdict::Clean);
-    };
-    let classes = explain(&triage, Some(&run.analysis));
-    let behind = classes
-        .into_iter()
-        .flat_map(|class| class.findings)
-        .collect();
-    Ok(run.explained(&behind, args.fail_on))
+    let classes = explained.into_iter();
+    let behind = classes.flat_map(|class| class.findings).collect();
+    Ok(match &mut run {
+        Some(run) => run.explained(&behind, args.fail_on),
+        None => Verdict::Clean,
+    })
 }
 
 /// The project: the one that was named, else the current folder if it is one. One that cannot be read and was not asked

@@ -8,15 +8,15 @@ use serde::Serialize;
 use crate::analyze::Analysis;
 use crate::finding::Effect;
 use crate::report::{fingerprinted, write_json};
-use crate::triage::{Explained, Place, Triage, Upstream, explain};
+use crate::triage::{Explained, Place, Triage, Upstream};
 
 /// Writes one JSON object.
 pub(super) fn write(
     triage: &Triage,
+    explained: &[Explained],
     analysis: Option<&Analysis>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let explained = explain(triage, analysis);
     let fingerprints: Vec<String> = analysis
         .map(fingerprinted)
         .into_iter()

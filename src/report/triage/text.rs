@@ -8,7 +8,7 @@ use crate::finding::{Effect, Finding, Severity};
 use crate::report::Look;
 use crate::report::wrap::{columns, filled, fitting, folded, plain};
 use crate::rules::{card, count, find};
-use crate::triage::{Explained, Triage, Upstream, explain};
+use crate::triage::{Explained, Triage, Upstream};
 
 const WIDTH: usize = 80;
 /// Upstreams of a class that are told one by one.
@@ -27,6 +27,7 @@ const CYAN: &str = "36";
 /// A block per class, then a line of figures.
 pub(super) fn write(
     triage: &Triage,
+    explained: &[Explained],
     analysis: Option<&Analysis>,
     look: &Look,
     out: &mut dyn Write,
@@ -36,7 +37,7 @@ pub(super) fn write(
         analysis,
         out,
     };
-    for class in &explain(triage, analysis) {
+    for class in explained {
         text.class(class)?;
         writeln!(text.out)?;
     }
