@@ -331,11 +331,7 @@ impl Run {
         self.analysis
             .findings
             .retain(|finding| marked.contains(finding.rule));
-        match limit {
-            Some(limit) => self.verdict(limit, false),
-            None if self.failed => Verdict::Failed,
-            None => Verdict::Clean,
-        }
+        self.asked(limit)
     }
 
     /// What triage answers: of the findings those count that explain a line of a log.
@@ -348,7 +344,16 @@ impl Run {
         self.analysis
             .findings
             .retain(|_| at.next().is_some_and(|at| findings.contains(&at)));
-        self.verdict(limit.unwrap_or(FailOn::Never), false)
+        self.asked(limit)
+    }
+
+    /// What is answered where nothing fails unless it is asked for.
+    fn asked(&self, limit: Option<FailOn>) -> Verdict {
+        match limit {
+            Some(limit) => self.verdict(limit, false),
+            None if self.failed => Verdict::Failed,
+            None => Verdict::Clean,
+        }
     }
 
     /// How many files were read that are no settings of ours.
