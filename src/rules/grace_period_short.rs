@@ -7,7 +7,7 @@ use crate::model::chain::reached;
 use crate::model::knowledge::{Known, is_runtime};
 use crate::model::{Amount, HopId, Key, Model, ServiceRef, Setting};
 use crate::rules::Ctx;
-use crate::rules::words::{apart, duration, soften, stated};
+use crate::rules::words::{duration, soften, stated};
 use crate::source::Span;
 
 /// What Docker waits between the stop signal and SIGKILL: compose specification, `stop_grace_period`.
@@ -187,11 +187,10 @@ fn short(cx: &mut Ctx, hop: HopId, service: ServiceRef, needs: &Setting<Amount>)
         "{app} lets requests finish for {}, docker kills it after {}{}",
         duration(takes),
         duration(kills),
-        match (apart(takes, kills), apart(kills, takes)) {
-            (Some(earlier), _) => format!(", {earlier} earlier"),
-            (_, Some(later)) => format!(", {later} later{}", cx.asked_for()),
-            _ if takes == kills => cx.asked_for(),
-            _ => String::new(),
+        if takes == kills {
+            cx.asked_for()
+        } else {
+            cx.apart(takes, kills, ["earlier", "later"])
         }
     );
     let primary = given.span().unwrap_or(service_place);

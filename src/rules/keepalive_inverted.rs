@@ -7,7 +7,7 @@ use crate::rules::inversion::{Inversion, Mended, inversions};
 use crate::rules::keepalive_race_hidden::keeping;
 use crate::rules::next_upstream_off::forbidden;
 use crate::rules::waits::below;
-use crate::rules::words::{apart, duration, soften};
+use crate::rules::words::{duration, soften};
 use crate::source::Span;
 
 pub(super) fn check(cx: &mut Ctx) {
@@ -93,12 +93,8 @@ fn message(cx: &Ctx, (proxy, keeps): (&str, Amount), (app, closes): (&str, Amoun
             "{proxy} keeps idle connections {long}, exactly as long as {app}: who closes first is chance"
         );
     }
-    let both = format!("{proxy} keeps idle connections {long}, {app} closes them after {short}");
-    match (apart(keeps, closes), apart(closes, keeps)) {
-        (Some(earlier), _) => format!("{both}, {earlier} earlier"),
-        (_, Some(later)) => format!("{both}, {later} later{}", cx.asked_for()),
-        _ => both,
-    }
+    let apart = cx.apart(keeps, closes, ["earlier", "later"]);
+    format!("{proxy} keeps idle connections {long}, {app} closes them after {short}{apart}")
 }
 
 /// Whether the inner hop is an nginx that follows the CIS benchmark (`keepalive_timeout` of ten seconds or less, not 0).

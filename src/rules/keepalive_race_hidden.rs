@@ -9,7 +9,7 @@ use crate::model::verdict::is_short;
 use crate::model::version::{Versions, at_least};
 use crate::model::{Amount, HopId, HopKind, Key, Link, LinkId, Reuse, Route, Setting};
 use crate::rules::Ctx;
-use crate::rules::words::{apart, duration, soften, stated};
+use crate::rules::words::{duration, soften, stated};
 use crate::source::{Span, Spanned};
 
 /// A backend whose servers may close a connection just when HAProxy writes on it.
@@ -152,11 +152,7 @@ fn report(cx: &mut Ctx, hop: HopId, races: &[Race]) {
             "{inner} closes idle connections after {}, HAProxy keeps its clients for {}{}: a request in between ends in a closed connection, without a status or a log line",
             duration(*closes),
             duration(*waits),
-            match (apart(*waits, *closes), apart(*closes, *waits)) {
-                (Some(longer), _) => format!(", {longer} longer"),
-                (_, Some(shorter)) => format!(", {shorter} shorter{}", cx.asked_for()),
-                _ => String::new(),
-            }
+            cx.apart(*waits, *closes, ["longer", "shorter"])
         ),
     };
     let place = race.eager.map_or(race.link.span, |reuse| reuse.span);

@@ -7,7 +7,7 @@ use crate::model::{Amount, Key};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, Mended, inversions};
 use crate::rules::waits::Places;
-use crate::rules::words::{apart, count, duration, soften};
+use crate::rules::words::{count, duration, soften};
 
 pub(super) fn check(cx: &mut Ctx) {
     let places = Places::of(cx);
@@ -71,11 +71,7 @@ fn message(cx: &Ctx, inversion: &Inversion, longest: &Longest, waits: Amount) ->
         _ => "for an answer",
     };
     let total = Amount::Finite(longest.total);
-    let apart = match (apart(total, waits), apart(waits, total)) {
-        (Some(longer), _) => format!(", {longer} longer"),
-        (_, Some(shorter)) => format!(", {shorter} shorter{}", cx.asked_for()),
-        _ => String::new(),
-    };
+    let apart = cx.apart(total, waits, ["longer", "shorter"]);
     format!(
         "{} waits {}, {} behind it up to {}{apart}: {} of {} {what}",
         cx.hop_name(inversion.outer.hop),

@@ -65,6 +65,16 @@ impl Ctx<'_> {
         format!(", and a margin of {asked} is asked for")
     }
 
+    /// `, 5s longer`, or `, 5s shorter, and a margin of 10s is asked for`, in the words that a rule has for it; nothing where
+    /// the difference tells nothing.
+    pub(super) fn apart(&self, long: Amount, short: Amount, [more, less]: [&str; 2]) -> String {
+        match (apart(long, short), apart(short, long)) {
+            (Some(by), _) => format!(", {by} {more}"),
+            (_, Some(by)) => format!(", {by} {less}{}", self.asked_for()),
+            _ => String::new(),
+        }
+    }
+
     /// The network namespace of a process: the service that owns it, `None` for the host's.
     pub(super) fn machine(&self, hop: HopId) -> Option<ServiceRef> {
         let service = self.model.hop(hop).service?;

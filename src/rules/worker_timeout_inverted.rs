@@ -7,7 +7,7 @@ use crate::model::{Amount, Key};
 use crate::rules::Ctx;
 use crate::rules::inversion::{Inversion, Mended, inversions};
 use crate::rules::waits::{Places, is_fixed};
-use crate::rules::words::{apart, count, duration, soften};
+use crate::rules::words::{count, duration, soften};
 
 pub(super) fn check(cx: &mut Ctx) {
     let places = Places::of(cx);
@@ -80,12 +80,10 @@ fn message(cx: &Ctx, (proxy, waits): (&str, Amount), (app, killed): (&str, Amoun
         duration(waits),
         duration(killed)
     );
-    match (apart(waits, killed), apart(killed, waits)) {
-        (Some(earlier), _) => format!("{both}, {earlier} earlier"),
-        (_, Some(later)) => format!("{both}, {later} later{}", cx.asked_for()),
-        _ if waits == killed => format!("{both} as well{}", cx.asked_for()),
-        _ => both,
+    if waits == killed {
+        return format!("{both} as well{}", cx.asked_for());
     }
+    both + &cx.apart(waits, killed, ["earlier", "later"])
 }
 
 fn help(cx: &Ctx, places: &Places, inversion: &Inversion, waits: Amount, killed: Amount) -> String {
