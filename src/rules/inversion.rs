@@ -183,7 +183,6 @@ pub(super) enum Mended {
 /// The inversions of a rule, by where they are mended; `outer` and `inner` are the timeouts compared.
 pub(super) fn inversions<'a>(
     cx: &Ctx<'a>,
-    rule: &str,
     outer: Key,
     inner: &[Key],
     mended: Mended,
@@ -195,9 +194,9 @@ pub(super) fn inversions<'a>(
     for chain in &model.chains {
         let verdicts = match cx.asked() {
             0 => &chain.verdicts,
-            _ => &within(model, chain, rule, &cx.settings.margins),
+            _ => &within(model, chain, cx.id, &cx.settings.margins),
         };
-        for verdict in verdicts.iter().filter(|verdict| verdict.rule == rule) {
+        for verdict in verdicts.iter().filter(|verdict| verdict.rule == cx.id) {
             let (front, back) = (chain.steps[verdict.outer], chain.steps[verdict.inner]);
             let behind = inner.iter().find_map(|key| timeout(model, back, *key));
             let (Some(waits), Some(behind), Some(route)) =

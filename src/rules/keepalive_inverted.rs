@@ -13,7 +13,6 @@ use crate::source::Span;
 pub(super) fn check(cx: &mut Ctx) {
     for inversion in inversions(
         cx,
-        "keepalive-inverted",
         Key::KeepaliveIdle,
         &[Key::ClientIdle, Key::KeepaliveIdle],
         Mended::Between,

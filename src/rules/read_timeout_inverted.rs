@@ -9,14 +9,12 @@ use crate::rules::waits::Places;
 use crate::rules::words::{Seen, apart, count, duration, soften, stated};
 
 pub(super) fn check(cx: &mut Ctx) {
+    let found = inversions(cx, Key::Read, &[Key::Read], Mended::Outside);
+    if found.is_empty() {
+        return;
+    }
     let places = Places::of(cx);
-    for inversion in inversions(
-        cx,
-        "read-timeout-inverted",
-        Key::Read,
-        &[Key::Read],
-        Mended::Outside,
-    ) {
+    for inversion in found {
         report(cx, &places, &inversion);
     }
 }

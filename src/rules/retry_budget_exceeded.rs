@@ -10,14 +10,12 @@ use crate::rules::waits::Places;
 use crate::rules::words::{count, duration, soften};
 
 pub(super) fn check(cx: &mut Ctx) {
+    let found = inversions(cx, Key::Read, &[Key::Read], Mended::Between);
+    if found.is_empty() {
+        return;
+    }
     let places = Places::of(cx);
-    for inversion in inversions(
-        cx,
-        "retry-budget-exceeded",
-        Key::Read,
-        &[Key::Read],
-        Mended::Between,
-    ) {
+    for inversion in found {
         report(cx, &places, &inversion);
     }
 }

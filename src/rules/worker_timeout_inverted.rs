@@ -10,14 +10,12 @@ use crate::rules::waits::{Places, is_fixed};
 use crate::rules::words::{count, duration, soften};
 
 pub(super) fn check(cx: &mut Ctx) {
+    let found = inversions(cx, Key::Read, &[Key::Worker], Mended::Between);
+    if found.is_empty() {
+        return;
+    }
     let places = Places::of(cx);
-    for inversion in inversions(
-        cx,
-        "worker-timeout-inverted",
-        Key::Read,
-        &[Key::Worker],
-        Mended::Between,
-    ) {
+    for inversion in found {
         report(cx, &places, &inversion);
     }
 }
