@@ -116,7 +116,7 @@ use std::sync::OnceLock;
 
 use crate::finding::Finding;
 use crate::model::nginx::{Pass, Place, passes, places};
-use crate::model::{Link, Model};
+use crate::model::{Link, Model, verdict};
 use crate::page::Card;
 use crate::project::Project;
 use crate::settings::Settings;
@@ -382,8 +382,7 @@ impl Ctx<'_> {
 
     /// By how much they must differ (milliseconds): 0 unless the settings ask for more.
     fn asked(&self) -> u64 {
-        let margin = self.settings.margins.get(self.id);
-        margin.copied().unwrap_or(0)
+        verdict::margin(&self.settings.margins, self.id)
     }
 
     /// Reports one finding with the card's severity, confidence and status; the caller adds labels and help.

@@ -42,8 +42,8 @@ fn pairs(
     verdicts
 }
 
-/// What a rule is asked to add to a time before it compares.
-fn margin(margins: &Margins, rule: &str) -> u64 {
+/// What a rule is asked to add to a time before it compares (milliseconds): 0 unless the settings ask for more.
+pub fn margin(margins: &Margins, rule: &str) -> u64 {
     margins.get(rule).copied().unwrap_or(0)
 }
 

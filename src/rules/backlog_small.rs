@@ -10,7 +10,7 @@ use crate::source::Span;
 
 /// A queue shorter than this is shorter than every server's own default but the development servers'. Source: the
 /// measured backlogs of `rules/defaults`, of which uwsgi's 100 is the least.
-const ENOUGH: u64 = 100;
+pub(super) const ENOUGH: u64 = 100;
 
 pub(super) fn check(cx: &mut Ctx) {
     for links in grouped(cx, short_queue) {
@@ -27,7 +27,7 @@ pub(super) fn check(cx: &mut Ctx) {
 
 /// What a container's kernel allows if nothing is written. Source: Linux 5.4, `SOMAXCONN`, which each network namespace
 /// begins with; it was 128 before.
-const LONGEST: u64 = 4096;
+pub(super) const LONGEST: u64 = 4096;
 
 /// A queue that is longer than the kernel allows.
 #[derive(Clone, PartialEq, Eq, Hash)]

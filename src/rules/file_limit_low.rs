@@ -41,7 +41,7 @@ fn nginx(cx: &mut Ctx) {
 }
 
 /// The number that a directive of a block has.
-fn number(place: &Place, name: &'static str) -> Option<Spanned<u64>> {
+pub(super) fn number(place: &Place, name: &'static str) -> Option<Spanned<u64>> {
     let directive = place.scope.own(name).next_back()?;
     let number = directive.args.first()?.value.parse().ok()?;
     Some(Spanned::new(number, directive.span))

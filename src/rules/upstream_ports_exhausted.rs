@@ -3,7 +3,7 @@
 use crate::finding::Confidence;
 use crate::model::chain::reached;
 use crate::model::nginx::{Pass, stays_open};
-use crate::model::{Amount, Dialled, Hop, Key, Link, Protocol, Reuse, Route};
+use crate::model::{Amount, Bind, Dialled, Hop, Key, Link, Protocol, Reuse, Route};
 use crate::rules::Ctx;
 use crate::rules::alike::Alike;
 use crate::source::Span;
@@ -73,8 +73,7 @@ fn closes_nothing(cx: &Ctx, link: &Link) -> Option<bool> {
     let Dialled::Tcp { host, .. } = &link.dialled else {
         return None;
     };
-    let host = host.value.as_str();
-    if host == "localhost" || host == "::1" || host.starts_with("127.") || link.down {
+    if Bind::of(&host.value).is_loopback() || link.down {
         return None;
     }
     let idle = |hop: &Hop| {

@@ -6,15 +6,10 @@ use crate::finding::Effect;
 use crate::model::chain::reached;
 use crate::model::nginx::Place;
 use crate::model::{Address, Amount, HopId, HopKind, Key, Link, LinkId, Origin, Setting};
-use crate::rules::Ctx;
 use crate::rules::alike::Alike;
 use crate::rules::words::{Seen, soften};
+use crate::rules::{Ctx, backlog_small, file_limit_low};
 use crate::source::Spanned;
-
-/// Linux makes no queue of connections longer than `net.core.somaxconn`, which is 4096 since 5.4.
-const LONGEST_QUEUE: u64 = 4096;
-/// A shorter queue of a socket in the file system is backlog-small's.
-const SHORT_QUEUE: u64 = 100;
 
 /// An app that is full before its proxy is.
 struct Full<'a> {
@@ -119,12 +114,11 @@ fn nginx(cx: &Ctx) -> HashMap<HopId, Spanned<u64>> {
 }
 
 fn connections(events: &Place) -> Option<Spanned<u64>> {
-    let directive = events.scope.own("worker_connections").next_back()?;
-    let each: u64 = directive.args.first()?.value.parse().ok()?;
+    let each = file_limit_low::number(events, "worker_connections")?;
     let workers = events.scope.word("worker_processes");
     let workers = workers.and_then(|word| word.value.parse().ok());
-    let all = (each / 2).saturating_mul(workers.unwrap_or(1));
-    Some(Spanned::new(all, directive.span))
+    let all = (each.value / 2).saturating_mul(workers.unwrap_or(1));
+    Some(Spanned::new(all, each.span))
 }
 
 /// An app whose workers take one connection at a time each, where more are let through than it works on and queues.
@@ -141,10 +135,10 @@ fn full<'a>(cx: &Ctx<'a>, link: &'a Link, lets: Spanned<u64>) -> Option<Full<'a>
     else {
         return None;
     };
-    let waits = waits.min(LONGEST_QUEUE);
+    let waits = waits.min(backlog_small::LONGEST);
     let is_socket = matches!(listener.address.value(), Some(Address::Unix(_)));
     let known = slots.span().is_some() && backlog.origin().is_some_and(Origin::is_certain);
-    let mine = known && !(is_socket && waits < SHORT_QUEUE);
+    let mine = known && !(is_socket && waits < backlog_small::ENOUGH);
     (one_each && mine && lets.value > works + waits).then_some(Full {
         link,
         app,
