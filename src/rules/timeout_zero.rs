@@ -1,10 +1,10 @@
 //! rules/timeout-zero.md
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::finding::{Effect, Severity};
 use crate::model::haproxy::{Section, Timer};
-use crate::model::{Amount, HopKind, Key, Model, Protocol, Route};
+use crate::model::{Amount, HopId, HopKind, Key, Model, Protocol, Route};
 use crate::rules::Ctx;
 use crate::rules::words::{count, first_of};
 use crate::source::Span;
@@ -64,6 +64,8 @@ fn haproxy(cx: &mut Ctx) {
             place.1.push(section);
         }
     }
+    // What another section of the same process limits may be lifted here on purpose.
+    let limits = limits(model);
     for (timer, sections) in places.into_values() {
         let who = match sections.as_slice() {
             [only] => format!("{} {}", only.kind, only.name),
@@ -93,7 +95,7 @@ fn haproxy(cx: &mut Ctx) {
         // of all others, for a stream of events say.
         let meant = sections.iter().all(|section| {
             section.tcp
-                || (section.span == timer.holder && has_limit_elsewhere(model, section, timer))
+                || (section.span == timer.holder && limits.contains(&(section.hop, name.as_str())))
         });
         if name != "connect" && meant {
             finding.severity(Severity::Info);
@@ -101,12 +103,14 @@ fn haproxy(cx: &mut Ctx) {
     }
 }
 
-/// Whether another section of the same process has a limit for what this one has none for.
-fn has_limit_elsewhere(model: &Model, section: &Section, zero: &Timer) -> bool {
-    let limits = |other: &Section| {
-        let mut timers = other.acting_timers();
-        timers.any(|timer| timer.name == zero.name && timer.number > 0)
-    };
-    let mut sections = model.sections.iter();
-    sections.any(|other| other.hop == section.hop && limits(other))
+/// Process and timeout of every limit that a section acts on.
+fn limits(model: &Model) -> HashSet<(HopId, &str)> {
+    let timers = model.sections.iter().flat_map(|section| {
+        let timers = section.acting_timers();
+        timers.map(|timer| (section.hop, timer))
+    });
+    timers
+        .filter(|(_, timer)| timer.number > 0)
+        .map(|(hop, timer)| (hop, timer.name.as_str()))
+        .collect()
 }
