@@ -479,6 +479,11 @@ impl Model {
         chains.flat_map(|chain| chain.steps.windows(2).map(|pair| (pair[0], pair[1])))
     }
 
+    /// What a HAProxy has beside its sections.
+    pub fn process(&self, hop: HopId) -> Option<&haproxy::Process> {
+        self.processes.iter().find(|process| process.hop == hop)
+    }
+
     /// The hops that a service runs.
     pub fn hops_of(&self, service: ServiceRef) -> impl Iterator<Item = (HopId, &Hop)> {
         let hops = self.by_service.get(&service).into_iter().flatten();

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::model::edge::{Front, is_loopback};
 use crate::model::verdict::judge;
 use crate::model::{
-    Chain, DeadEnd, HopId, HopKind, LinkId, Listener, Model, Pages, Retry, Reuse, Route, RouteId,
+    Chain, DeadEnd, HopId, HopKind, LinkId, Listener, Model, Pages, Retry, Route, RouteId,
     ServiceRef, Setting, Step, Target, Timeouts,
 };
 
@@ -90,7 +90,7 @@ fn groups(model: &Model) -> HashMap<HopId, Vec<Group>> {
     };
     for (at, route) in routes.filter(|(_, route)| !of_edge(route)) {
         let id = RouteId(u32::try_from(at).unwrap_or(u32::MAX));
-        let kept = matches!(route.reuse, Reuse::On(_) | Reuse::IfRecent);
+        let kept = route.reuse.may_keep();
         let likeness = (
             route.hop,
             route.links.as_slice(),

@@ -259,7 +259,7 @@ impl<'a> Reader<'a> {
             self.conf.fragment,
             moves_on,
         );
-        if matches!(reuse, Reuse::On(_) | Reuse::IfRecent) {
+        if reuse.may_keep() {
             let (idle, requests) = reuse::limits(upstream, &version);
             timeouts.insert(Key::KeepaliveIdle, idle);
             timeouts.insert(Key::KeepaliveRequests, requests);

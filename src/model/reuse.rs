@@ -14,3 +14,10 @@ pub enum Reuse {
     /// Unknown, and why.
     Unknown(String),
 }
+
+impl Reuse {
+    /// Whether there is a time for which an idle one is kept, for all or for recent versions.
+    pub fn may_keep(&self) -> bool {
+        matches!(self, Self::On(_) | Self::IfRecent)
+    }
+}

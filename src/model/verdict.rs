@@ -2,9 +2,7 @@
 
 use crate::model::budget::outlasting;
 use crate::model::version::{Versions, at_least};
-use crate::model::{
-    Amount, Chain, Hop, HopKind, Key, Model, Origin, Reuse, Setting, Step, Verdict,
-};
+use crate::model::{Amount, Chain, Hop, HopKind, Key, Model, Origin, Setting, Step, Verdict};
 use crate::settings::Margins;
 
 /// Judges every pair of neighbours of a chain.
@@ -151,7 +149,7 @@ fn worker_timeout(model: &Model, outer: Step, inner: Step, margins: &Margins) ->
 /// A proxy that keeps idle connections at least as long as the next hop does.
 fn keepalive(model: &Model, outer: Step, inner: Step, margins: &Margins) -> Option<Outcome> {
     let reuse = &model.route(outer.route?).reuse;
-    if !matches!(reuse, Reuse::On(_) | Reuse::IfRecent) {
+    if !reuse.may_keep() {
         return None;
     }
     let kept = value(model, outer, Key::KeepaliveIdle)?;

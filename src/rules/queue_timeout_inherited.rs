@@ -45,8 +45,7 @@ pub(super) fn check(cx: &mut Ctx) {
 
 /// Whether more requests can come to a server than it takes at once: HAProxy has no more than `maxconn` of `global`.
 fn may_queue(cx: &Ctx, section: &Section, server: &Server) -> bool {
-    let mut processes = cx.model.processes.iter();
-    let process = processes.find(|process| process.hop == section.hop);
+    let process = cx.model.process(section.hop);
     let most = process.and_then(|process| process.connections.as_ref());
     server
         .maxconn

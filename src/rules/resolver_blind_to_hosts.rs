@@ -128,11 +128,6 @@ const NX: u64 = 30_000;
 
 /// The `resolvers` of a name, if they ask a name server.
 fn asked<'a>(cx: &Ctx<'a>, hop: HopId, name: &str) -> Option<&'a Resolvers> {
-    let process = cx
-        .model
-        .processes
-        .iter()
-        .find(|process| process.hop == hop)?;
-    let mut all = process.resolvers.iter();
+    let mut all = cx.model.process(hop)?.resolvers.iter();
     all.find(|resolvers| resolvers.name == name && resolvers.asks)
 }

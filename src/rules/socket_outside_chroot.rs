@@ -27,8 +27,7 @@ fn judge<'a>(cx: &Ctx<'a>, link: &Link) -> Option<(&'a Spanned<String>, String, 
     let Dialled::Unix(dialled) = &link.dialled else {
         return None;
     };
-    let mut processes = model.processes.iter();
-    let process = processes.find(|process| process.hop == link.from)?;
+    let process = model.process(link.from)?;
     let chroot = process.chroot.as_ref()?;
     let root = chroot.value.trim_end_matches('/');
     let written = dialled.value.strip_prefix(root)?;

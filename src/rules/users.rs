@@ -111,7 +111,7 @@ impl Ctx<'_> {
     }
 
     fn haproxy(&self, hop: HopId) -> Option<User> {
-        let process = self.model.processes.iter().find(|one| one.hop == hop)?;
+        let process = self.model.process(hop)?;
         if let Some(service) = process.service {
             let started = self.starter(service)?;
             if !started.is_root() {
