@@ -1,10 +1,11 @@
 //! rules/health-check-wrong.md
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::finding::{Confidence, Severity};
 use crate::model::chain::reached;
 use crate::model::haproxy::{ProbeHead, Section, Server};
+use crate::model::nginx::Place;
 use crate::model::{Dialled, HopId, Link, Target};
 use crate::rules::listening::{addresses, certain};
 use crate::rules::{Ctx, compose_healthcheck};
@@ -98,6 +99,10 @@ fn report_head(cx: &mut Ctx, option: &Spanned<String>, flaw: &'static str, secti
 /// A check that wants a status other than the redirect which the nginx behind is told to answer with.
 fn redirects(cx: &mut Ctx) {
     let model = cx.model;
+    let mut places: HashMap<HopId, Vec<&Place>> = HashMap::new();
+    for place in cx.places.iter().filter(|place| !place.stream) {
+        places.entry(place.hop).or_default().push(place);
+    }
     let probed = |section: &&Section| section.reached && !section.tcp;
     for section in model.sections.iter().filter(probed) {
         let probe = &section.probe;
@@ -112,7 +117,7 @@ fn redirects(cx: &mut Ctx) {
         let links: Vec<&Link> = servers.map(|server| model.link(server.link)).collect();
         let found = links.iter().find_map(|link| {
             let (hop, _) = reached(&link.target)?;
-            let (span, status) = redirect(cx, hop, uri)?;
+            let (span, status) = redirect(places.get(&hop)?, uri)?;
             (!wants(&expects.value, status)?).then_some((hop, span, status))
         });
         if let Some((hop, span, status)) = found {
@@ -125,33 +130,29 @@ fn redirects(cx: &mut Ctx) {
 fn wants(expects: &str, status: u16) -> Option<bool> {
     let codes = expects.strip_prefix("status ")?;
     // plain: numbers and ranges with commas between
-    let mut ranges = codes.split(',').map(|range| {
+    let ranges = codes.split(',').map(|range| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
         Some((first.trim().parse::<u16>().ok()?)..=(last.trim().parse().ok()?))
     });
-    let ranges: Vec<_> = ranges.by_ref().collect::<Option<_>>()?;
+    let ranges: Vec<_> = ranges.collect::<Option<_>>()?;
     Some(ranges.iter().any(|range| range.contains(&status)))
 }
 
 /// Where an nginx of one server says that it answers a path with a redirect, whatever the host.
-fn redirect(cx: &Ctx, hop: HopId, uri: &str) -> Option<(Span, u16)> {
-    let own = || {
-        cx.places
-            .iter()
-            .filter(|place| place.hop == hop && !place.stream)
-    };
-    let mut servers = own().filter(|place| place.context() == "server");
+fn redirect(places: &[&Place], uri: &str) -> Option<(Span, u16)> {
+    let mut servers = places.iter().filter(|place| place.context() == "server");
     let (server, other) = (servers.next()?, servers.next());
     if other.is_some() || !server.is_whole() {
         return None;
     }
-    let exact = own().find(|place| {
+    let is_exact = |place: &&&Place| {
         let args = place.opener.map_or(&[][..], |opener| &opener.args);
         let words: Vec<&str> = args.iter().map(|word| word.value.as_str()).collect();
         place.context() == "location" && words == ["=", uri]
-    });
+    };
     let back = server.scope.own("return").next();
-    let back = back.or_else(|| exact?.scope.own("return").next())?;
+    let exact = || places.iter().find(is_exact)?.scope.own("return").next();
+    let back = back.or_else(exact)?;
     let status: u16 = back.args.first()?.value.parse().ok()?;
     matches!(status, 301 | 302 | 303 | 307 | 308).then_some((back.span, status))
 }
