@@ -197,9 +197,9 @@ pub enum DeadEnd {
     UnknownHost,
     /// A service that shares no network with the proxy.
     Disjoint(ServiceRef),
-    /// The one service of the name, which its stack leaves off the network (by its name in Docker) that it declares for the
-    /// proxy's sake.
-    LeftOff(ServiceRef, String),
+    /// The one service of the name, which its stack leaves off the network (its name in Docker, where it is declared) that it
+    /// declares for the proxy's sake.
+    LeftOff(ServiceRef, Spanned<String>),
     /// A service whose profile is not active with the proxy's.
     Profile(ServiceRef),
     /// `localhost` of the proxy's own container, where nothing listens on the port.

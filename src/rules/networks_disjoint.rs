@@ -4,7 +4,7 @@ use crate::finding::{Confidence, Effect, Severity};
 use crate::model::{DeadEnd, Link, Lookup, ServiceRef, Target};
 use crate::project::compose::NetworkMode;
 use crate::rules::{Ctx, grouped};
-use crate::source::Span;
+use crate::source::Spanned;
 
 pub(super) fn check(cx: &mut Ctx) {
     for links in grouped(cx, apart) {
@@ -54,8 +54,8 @@ fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef, target: ServiceRef) 
     let seen = cx.unreached(links[0]);
     // Only where a label says which network to take do they share another one.
     let labelled = cx.project.share_network(proxy, target);
-    let left_off = left_off(cx, links[0]);
-    let (message, meet) = if let Some((network, _)) = &left_off {
+    let left_off = left_off(links[0]);
+    let (message, meet) = if let Some(Spanned { value: network, .. }) = left_off {
         (
             format!(
                 "{from} dials {to} on {network}, and {to} is on {b} alone: its stack declares {network} and puts no service on it"
@@ -92,23 +92,20 @@ fn report(cx: &mut Ctx, links: &[&Link], proxy: ServiceRef, target: ServiceRef) 
         .help(format!("{meet}: {why}"))
         .seen(seen)
         .because("service", &to);
-    if let Some((_, declared)) = left_off {
+    if let Some(network) = left_off {
         finding
-            .label(declared, "declared, and used by no service")
+            .label(network.span, "declared, and used by no service")
             .severity(Severity::Warning)
             .at_most(Confidence::Medium);
     }
 }
 
-/// The network that a stack declares and puts nobody on, with its declaration.
-fn left_off(cx: &Ctx, link: &Link) -> Option<(String, Span)> {
-    let Target::Nowhere(DeadEnd::LeftOff(service, network)) = &link.target else {
-        return None;
-    };
-    let stack = &cx.project.stacks[service.stack];
-    let mut declared = stack.networks.iter();
-    let declared = declared.find(|one| stack.docker_name(&one.key.value) == *network)?;
-    Some((network.clone(), declared.key.span))
+/// The network that a stack declares and puts nobody on.
+fn left_off(link: &Link) -> Option<&Spanned<String>> {
+    match &link.target {
+        Target::Nowhere(DeadEnd::LeftOff(_, network)) => Some(network),
+        _ => None,
+    }
 }
 
 /// A network that nobody declares is `compose-invalid`, and keeps the whole project from starting.

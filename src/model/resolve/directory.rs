@@ -1,14 +1,15 @@
 //! Who may answer to a name, an address or a port of the host, found once: a proxy may dial thousands of places, and a
 //! stack may have thousands of services.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::socket;
 use crate::host::path;
 use crate::model::{Address, Bind, Hop, HopId, HopKind, Model, ServiceRef};
 use crate::project::Project;
-use crate::project::compose::{NetworkMode, Service};
+use crate::project::compose::{NetworkMode, Service, Stack};
 use crate::project::container::Location;
+use crate::source::Spanned;
 
 /// Replicas that are looked for by their numbered names, at most.
 pub(super) const NUMBERED: u32 = 64;
@@ -27,6 +28,8 @@ pub struct Directory {
     mounts: Vec<(ServiceRef, Vec<Location>)>,
     /// By port the apps of the machine that listen there, with the listener: all of one app's only once.
     machine: HashMap<u16, Vec<(HopId, usize)>>,
+    /// By stack the external networks that it declares and puts nobody on: their names in Docker, where they are declared.
+    unused: Vec<Vec<Spanned<String>>>,
     /// By process of the machine and port its first listener there that `localhost` reaches.
     own: HashMap<(HopId, u16), usize>,
 }
@@ -68,6 +71,7 @@ impl Directory {
             .collect();
         directory.machine = machine(model);
         directory.own = own(model);
+        directory.unused = project.stacks.iter().map(unused).collect();
         directory
     }
 
@@ -103,6 +107,11 @@ impl Directory {
             [one] => Some(*one),
             _ => None,
         }
+    }
+
+    /// The external networks that a stack declares and puts nobody on, by their names in Docker.
+    pub(super) fn unused(&self, stack: usize) -> &[Spanned<String>] {
+        &self.unused[stack]
     }
 
     /// The listener of a process of the machine that it reaches itself on a port of `localhost`.
@@ -264,4 +273,17 @@ fn own(model: &Model) -> HashMap<(HopId, u16), usize> {
         }
     }
     own
+}
+
+fn unused(stack: &Stack) -> Vec<Spanned<String>> {
+    let memberships = stack.services.iter().flat_map(|one| &one.networks);
+    let used: HashSet<String> = memberships
+        .map(|one| stack.docker_name(&one.network.value))
+        .collect();
+    let external = stack.networks.iter().filter(|network| network.external);
+    let names = external.map(|network| {
+        let name = stack.docker_name(&network.key.value);
+        Spanned::new(name, network.key.span)
+    });
+    names.filter(|name| !used.contains(&name.value)).collect()
 }

@@ -26,15 +26,8 @@ impl Seeker<'_> {
             return None;
         }
         let ours = self.project.networks_of(proxy);
-        let stack = &self.project.stacks[at.stack];
-        let is_used = |name: &str| {
-            let memberships = stack.services.iter().flat_map(|one| &one.networks);
-            let mut used = memberships.map(|one| stack.docker_name(&one.network.value));
-            used.any(|used| used == name)
-        };
-        let external = stack.networks.iter().filter(|network| network.external);
-        let mut names = external.map(|network| stack.docker_name(&network.key.value));
-        let network = names.find(|name| ours.contains(name) && !is_used(name))?;
-        Some(DeadEnd::LeftOff(at, network))
+        let mut unused = self.model.directory.unused(at.stack).iter();
+        let network = unused.find(|network| ours.contains(&network.value))?;
+        Some(DeadEnd::LeftOff(at, network.clone()))
     }
 }
