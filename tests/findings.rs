@@ -19,6 +19,7 @@ mod gallery {
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use drawn::{browser, markup};
 use gallery::findings;
@@ -48,16 +49,21 @@ fn shop() -> String {
     checked(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/stacks/shop"))
 }
 
-/// A project whose file names, names and texts would be markup, and end the script or an attribute.
+/// A project whose file names, names and texts would be markup, and end the script or an attribute. Several tests look at
+/// it, and its folder is laid out once.
 fn hostile() -> String {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("hostile");
-    let _ = fs::remove_dir_all(&folder);
-    let inside = folder.join("\"><img src=x onerror=alert(1)> &amp; '");
-    fs::create_dir_all(&inside).unwrap();
-    let text = "server {\n  listen 80;\n  </script><script>alert(1)</script> \"'><img src=x onerror=alert(2)>;\n\
-                  location / { proxy_pass http://</style><b>:80; }\n  <!-- 1;\n  ]]> ;\n}\n";
-    fs::write(inside.join("nginx.conf"), text).unwrap();
-    checked(&folder)
+    static PAGE: OnceLock<String> = OnceLock::new();
+    let lay_out = || {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("hostile");
+        let _ = fs::remove_dir_all(&folder);
+        let inside = folder.join("\"><img src=x onerror=alert(1)> &amp; '");
+        fs::create_dir_all(&inside).unwrap();
+        let text = "server {\n  listen 80;\n  </script><script>alert(1)</script> \"'><img src=x onerror=alert(2)>;\n\
+                      location / { proxy_pass http://</style><b>:80; }\n  <!-- 1;\n  ]]> ;\n}\n";
+        fs::write(inside.join("nginx.conf"), text).unwrap();
+        checked(&folder)
+    };
+    PAGE.get_or_init(lay_out).clone()
 }
 
 /// Each case of the gallery, the shop, and a config that is up to no good.
